@@ -1,0 +1,31 @@
+import { toIso, type Failure, type Timestamp } from "@millrace/protocol";
+import type { RunHead } from "./run-head.ts";
+import type { RunState } from "./state.ts";
+
+/** Why a run fails that has not ended in time. */
+export function deadlineFailure(head: RunHead): Failure {
+  const deadline = head.deadlineAt === null ? "never" : toIso(head.deadlineAt);
+  return {
+    code: "run.timeout",
+    message: `The run did not end before its deadline, ${deadline}`,
+    source: "definition",
+  };
+}
+
+/** When a run that only waits must move again; null: when a message comes. */
+export function nextDueAt(run: RunState): Timestamp | null {
+  let next = run.head.deadlineAt;
+  for (const operation of run.open) {
+    if (operation.dueAt !== null && (next === null || operation.dueAt < next))
+      next = operation.dueAt;
+  }
+  return next;
+}
+
+/** True if nothing of the run moves: every open operation waits for time or a message. */
+export function isWaiting(run: RunState): boolean {
+  for (const operation of run.open) {
+    if (operation.phase === "requested" || operation.phase === "running") return false;
+  }
+  return run.ended === null;
+}

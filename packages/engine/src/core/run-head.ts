@@ -1,0 +1,53 @@
+import type {
+  JsonText,
+  ParentLink,
+  Priority,
+  RunId,
+  Shard,
+  TenantId,
+  Timestamp,
+  TriggerType,
+  WorkflowId,
+} from "@millrace/protocol";
+import type { Message } from "./entry.ts";
+
+/** What a run is born with, and keeps. */
+export interface RunHead {
+  readonly id: RunId;
+  readonly shard: Shard;
+  readonly tenant: TenantId;
+  readonly workspace: string | null;
+  readonly user: string | null;
+  readonly workflowId: WorkflowId;
+  readonly workflowVersion: number;
+  readonly trigger: TriggerType;
+  readonly priority: Priority;
+  readonly input: JsonText;
+  /** JSON object of texts. */
+  readonly metadata: JsonText;
+  readonly parent: ParentLink | null;
+  /** 0: started from outside; 1: by such a run; and so on. */
+  readonly depth: number;
+  /** Id of the key that started it; null: the engine itself or code in its process. */
+  readonly caller: string | null;
+  readonly createdAt: Timestamp;
+  /** The run fails if it has not ended by then. null: no limit. */
+  readonly deadlineAt: Timestamp | null;
+}
+
+/** Names one live run, wherever it is placed. */
+export interface RunRef {
+  readonly tenant: TenantId;
+  readonly shard: Shard;
+  readonly runId: RunId;
+}
+
+/** A message on its way: `start` makes a child, anything else goes to an inbox. */
+export interface OutboxMessage {
+  /** Unique for its sender. */
+  readonly id: string;
+  readonly to: RunRef;
+  readonly content:
+    | { readonly kind: "start"; readonly run: RunHead }
+    | { readonly kind: "message"; readonly message: Message };
+}

@@ -1,0 +1,275 @@
+// What one fact does to one run.
+//
+//   T1. Pure: equal inputs give equal decisions. Time arrives inside the fact; nothing is drawn at random.
+//   T2. An ended run never changes; a late fact is refused, which is no error.
+//   T3. Effects are data, in the order in which the runtime must perform them, after the entries are durable.
+//   T4. An attempt counts once: a result for another attempt than the running one is refused.
+//   T5. A run that is stopping starts nothing; it ends when no body runs, or when the bodies are given up.
+import {
+  after,
+  asJsonText,
+  shardOf,
+  toTimestamp,
+  type RunId,
+  type Timestamp,
+} from "@millrace/protocol";
+import { assertNever } from "./assert-never.ts";
+import type { Entry, Message, Outcome, Wait } from "./entry.ts";
+import { cancelMessageId, type Decision, type Effect, type Fact } from "./fact.ts";
+import type { ValueOutcome } from "./program.ts";
+import type { OutboxMessage, RunRef } from "./run-head.ts";
+import { nextAttemptAt } from "./retry.ts";
+import type { Change, Operation, RunState } from "./state.ts";
+
+const NOTHING: Decision = { ok: true, changes: [], effects: [], outbox: [] };
+const SETTLED: Decision = { ok: false, code: "operation.settled" };
+
+/**
+ * @param run the run as resident; not changed here
+ * @returns the changes to apply and the effects, or the code of the refusal
+ */
+export function transition(run: RunState, fact: Fact): Decision {
+  if (run.ended !== null) return { ok: false, code: "run.finished" };
+  switch (fact.type) {
+    case "launched":
+      return launch(run, fact.key, fact.at);
+    case "program.ended":
+      return run.stopping === null ? stop(run, fact.outcome, []) : NOTHING;
+    case "attempt.completed":
+      return complete(run, fact);
+    case "attempt.failed":
+      return retryOrFail(run, fact);
+    case "child.prepared":
+      return startChild(run, fact);
+    case "timer.fired":
+      return fire(run, fact.key, fact.at);
+    case "message.received":
+      return receive(run, fact.message, fact.at);
+    case "limit.exceeded":
+      return run.stopping === null
+        ? stop(run, { status: "failed", failure: fact.failure }, [])
+        : NOTHING;
+    case "bodies.abandoned":
+      return run.stopping === null ? NOTHING : end(run, run.stopping);
+    default:
+      return assertNever(fact);
+  }
+}
+
+/** A decision that is certain. */
+type Accepted = Extract<Decision, { ok: true }>;
+type Times = Pick<Entry, "position" | "startedAt" | "endedAt">;
+
+/** Begins an operation, or gives one that was replayed what it needs to go on. */
+function launch(run: RunState, key: string, at: Timestamp): Decision {
+  const operation = run.operations.get(key);
+  if (operation === undefined || run.stopping !== null) return SETTLED;
+  switch (operation.phase) {
+    case "requested":
+      return start(operation, 1, at);
+    case "retrying":
+    case "waiting":
+      return operation.dueAt === null
+        ? NOTHING
+        : accept([], [{ type: "set.timer", key, at: operation.dueAt }]);
+    case "running":
+    case "settled":
+      return SETTLED;
+    default:
+      return assertNever(operation.phase);
+  }
+}
+
+function start({ key, body, position }: Operation, attempt: number, at: Timestamp): Accepted {
+  const times = { position, startedAt: at, endedAt: at };
+  switch (body.kind) {
+    case "call":
+      return accept(
+        [{ type: "begun", key, attempt }],
+        [{ type: "start.attempt", key, attempt, body }],
+      );
+    case "child":
+      return accept(
+        [{ type: "begun", key, attempt }],
+        [{ type: "prepare.child", key, workflow: body.workflow, input: body.input }],
+      );
+    case "value":
+      return accept([journaled(valueEntry(key, body.outcome, times))]);
+    case "timer": {
+      const until =
+        "at" in body.due ? toTimestamp(Math.max(at, body.due.at)) : after(at, body.due.afterMs);
+      const wait: Wait = { kind: "timer", until };
+      return accept(
+        [journaled({ kind: "wait", key, wait, ...times })],
+        [{ type: "set.timer", key, at: until }],
+      );
+    }
+    default:
+      return assertNever(body);
+  }
+}
+
+function valueEntry(key: string, outcome: ValueOutcome, times: Times): Entry {
+  return outcome.status === "completed"
+    ? { kind: "result", key, attempt: 1, output: outcome.output, ...times }
+    : { kind: "failure", key, attempt: 1, failure: outcome.failure, retryAt: null, ...times };
+}
+
+function complete(run: RunState, fact: Extract<Fact, { type: "attempt.completed" }>): Decision {
+  const operation = running(run, fact.key, fact.attempt);
+  if (operation === undefined) return SETTLED;
+  const entry: Entry = {
+    kind: "result",
+    key: fact.key,
+    attempt: fact.attempt,
+    output: fact.output,
+    position: operation.position,
+    startedAt: fact.startedAt,
+    endedAt: fact.at,
+  };
+  return lastBody(run, operation, accept([journaled(entry)]));
+}
+
+function retryOrFail(run: RunState, fact: Extract<Fact, { type: "attempt.failed" }>): Decision {
+  const operation = running(run, fact.key, fact.attempt);
+  if (operation === undefined) return SETTLED;
+  const { body, position } = operation;
+  // No retry timer revives a run that is stopping.
+  const retryAt =
+    run.stopping !== null || body.kind !== "call"
+      ? null
+      : nextAttemptAt(body.retry, { ...fact, salt: `${run.head.id}/${fact.key}` });
+  const entry: Entry = {
+    kind: "failure",
+    key: fact.key,
+    attempt: fact.attempt,
+    failure: fact.failure,
+    retryAt,
+    position,
+    startedAt: fact.startedAt,
+    endedAt: fact.at,
+  };
+  const effects: Effect[] =
+    retryAt === null ? [] : [{ type: "set.timer", key: fact.key, at: retryAt }];
+  return lastBody(run, operation, accept([journaled(entry)], effects));
+}
+
+function startChild(run: RunState, fact: Extract<Fact, { type: "child.prepared" }>): Decision {
+  const operation = running(run, fact.key, 1);
+  if (operation === undefined) return SETTLED;
+  // The child was prepared but never sent: it does not exist.
+  if (run.stopping !== null) return otherBodies(run, operation) ? NOTHING : end(run, run.stopping);
+  const { child } = fact;
+  const wait: Wait = { kind: "child", childId: child.id };
+  const times = { position: operation.position, startedAt: fact.at, endedAt: fact.at };
+  const message: OutboxMessage = {
+    id: `${child.id}/start`,
+    to: { tenant: child.tenant, shard: child.shard, runId: child.id },
+    content: { kind: "start", run: child },
+  };
+  return accept([journaled({ kind: "wait", key: fact.key, wait, ...times })], [], [message]);
+}
+
+function fire(run: RunState, key: string, at: Timestamp): Decision {
+  const operation = run.operations.get(key);
+  if (operation === undefined || run.stopping !== null || operation.dueAt === null) return SETTLED;
+  if (operation.dueAt > at) return accept([], [{ type: "set.timer", key, at: operation.dueAt }]);
+  if (operation.phase === "retrying") {
+    return start(operation, operation.attempt + 1, at);
+  }
+  const startedAt = operation.waitingSince ?? operation.dueAt;
+  const output = asJsonText(`{"waited":${at - startedAt}}`);
+  const { position } = operation;
+  return accept([
+    journaled({ kind: "result", key, attempt: 1, output, position, startedAt, endedAt: at }),
+  ]);
+}
+
+function receive(run: RunState, message: Message, at: Timestamp): Decision {
+  if (run.received.has(message.id)) return { ok: false, code: "message.repeated" };
+  const entry: Entry = {
+    kind: "message",
+    message,
+    position: run.journal.length,
+    startedAt: at,
+    endedAt: at,
+  };
+  const { body } = message;
+  switch (body.kind) {
+    case "child.finished":
+      return accept([journaled(entry)]);
+    case "cancel":
+      // A second cancel, or one after the deadline: the first end stands.
+      if (run.stopping !== null) return accept([journaled(entry)]);
+      return stop(run, { status: "cancelled" }, [journaled(entry)]);
+    default:
+      return assertNever(body);
+  }
+}
+
+/** Ends the run now if nothing runs, else as soon as nothing does. */
+function stop(run: RunState, outcome: Outcome, before: readonly Change[]): Decision {
+  if (!someBody(run)) {
+    const ended = end(run, outcome);
+    return { ...ended, changes: [...before, ...ended.changes] };
+  }
+  return accept([...before, { type: "stopping", outcome }], [{ type: "stop.bodies" }]);
+}
+
+/** T5: the last body of a stopping run has ended, so the run ends with it. */
+function lastBody(run: RunState, operation: Operation, decision: Accepted): Decision {
+  if (run.stopping === null || otherBodies(run, operation)) return decision;
+  const ended = end(run, run.stopping, operation);
+  return { ...ended, changes: [...decision.changes, ...ended.changes] };
+}
+
+/** Children that still run are told to cancel, whatever the reason for the end. */
+function end(run: RunState, outcome: Outcome, besides?: Operation): Accepted {
+  const outbox: OutboxMessage[] = [];
+  for (const operation of run.open) {
+    if (operation === besides || operation.wait?.kind !== "child") continue;
+    const { childId } = operation.wait;
+    const message: Message = {
+      id: cancelMessageId(run.head.id, operation.key),
+      body: { kind: "cancel", reason: "The parent run ended" },
+    };
+    outbox.push({
+      id: message.id,
+      to: childRef(run, childId),
+      content: { kind: "message", message },
+    });
+  }
+  return accept([{ type: "ended", outcome }], [], outbox);
+}
+
+const accept = (
+  changes: readonly Change[],
+  effects: readonly Effect[] = [],
+  outbox: readonly OutboxMessage[] = [],
+): Accepted => ({ ok: true, changes, effects, outbox });
+
+const journaled = (entry: Entry): Change => ({ type: "journaled", entry });
+
+const childRef = (run: RunState, runId: RunId): RunRef => ({
+  tenant: run.head.tenant,
+  shard: shardOf(runId),
+  runId,
+});
+
+/** T4. */
+function running(run: RunState, key: string, attempt: number): Operation | undefined {
+  const operation = run.operations.get(key);
+  return operation?.phase === "running" && operation.attempt === attempt ? operation : undefined;
+}
+
+function someBody(run: RunState): boolean {
+  for (const operation of run.open) if (operation.phase === "running") return true;
+  return false;
+}
+
+function otherBodies(run: RunState, besides: Operation): boolean {
+  for (const operation of run.open) {
+    if (operation !== besides && operation.phase === "running") return true;
+  }
+  return false;
+}

@@ -1,0 +1,187 @@
+// What doors may ask of the engine. Batches in, one outcome an item out, in the same order.
+import type {
+  Issue,
+  JsonText,
+  JsonValue,
+  MillraceError,
+  Priority,
+  Run,
+  RunId,
+  RunStatus,
+  RunSummary,
+  TenantId,
+  Timestamp,
+  TriggerType,
+  WaitingOn,
+  Workflow,
+  WorkflowId,
+} from "@millrace/protocol";
+import type { Audit } from "../storage/catalog.ts";
+
+/** Who asks, for the audit log and the run's record. */
+export interface Actor {
+  /** Id of the API key; null: code in this process. */
+  readonly key: string | null;
+  /** Peer address; null: in process. */
+  readonly address: string | null;
+}
+
+export interface StartRequest {
+  readonly tenant: TenantId;
+  /** Id or slug. */
+  readonly workflow: string;
+  readonly input: JsonText;
+  readonly actor: Actor;
+  /** Default `api`. */
+  readonly trigger?: TriggerType;
+  /** Unique for 24 hours per tenant and workflow; 1 to 255 characters. */
+  readonly idempotencyKey?: string;
+  readonly metadata?: Readonly<Record<string, string>>;
+  /** 0 is served first; default 1. */
+  readonly priority?: Priority;
+}
+
+export type StartOutcome =
+  | {
+      readonly kind: "created";
+      readonly runId: RunId;
+      readonly workflowId: WorkflowId;
+      readonly workflowVersion: number;
+    }
+  /** The idempotency key had been used: this is the run that it started. */
+  | {
+      readonly kind: "existing";
+      readonly runId: RunId;
+      readonly workflowId: WorkflowId;
+      readonly workflowVersion: number;
+      readonly status: RunStatus;
+      /** The payload differs from the first one's. */
+      readonly mismatch: boolean;
+    }
+  | { readonly kind: "rejected"; readonly error: MillraceError };
+
+export interface CancelRequest {
+  readonly tenant: TenantId;
+  readonly runId: RunId;
+  readonly reason: string | null;
+  readonly actor: Actor;
+}
+
+export type CancelOutcome =
+  /** Durable: the run will end, as `cancelled` unless it ends first. */
+  { readonly kind: "requested" } | { readonly kind: "rejected"; readonly error: MillraceError };
+
+export interface CreateWorkflowRequest {
+  readonly tenant: TenantId;
+  /** Not yet checked: all mistakes are reported at once. */
+  readonly definition: JsonValue;
+  /** Chosen by the caller, `wf_[a-z0-9_]+`; null: minted. */
+  readonly id: string | null;
+  readonly actor: Actor;
+}
+
+export interface CreatedWorkflow {
+  readonly workflow: Workflow;
+  /** Nothing is wrong, but it may not do what its author thinks. */
+  readonly warnings: readonly Issue[];
+}
+
+/** An API key as it is kept: never the key itself. */
+export interface ApiKey {
+  readonly id: string;
+  readonly tenant: TenantId;
+  readonly name: string;
+  /** SHA-256 of the whole key, hexadecimal. */
+  readonly hash: string;
+  readonly scopes: readonly string[];
+  readonly createdAt: Timestamp;
+  /** null: never. */
+  readonly expiresAt: Timestamp | null;
+}
+
+export type RunListItem = RunSummary & { readonly waitingOn: WaitingOn | null };
+
+export interface EngineHealth {
+  /** `ready` serves; `starting` and `stopping` do not; `failed` never will again: restart the process. */
+  readonly state: "starting" | "ready" | "stopping" | "failed";
+  /** Why it is not ready, or why starts are refused. null: nothing is wrong. */
+  readonly reason: string | null;
+}
+
+/** Counters since the process started, and gauges of now. */
+export interface EngineMetrics {
+  readonly runsStarted: number;
+  readonly runsFinished: Readonly<Record<"completed" | "failed" | "cancelled", number>>;
+  readonly attemptsCompleted: number;
+  readonly attemptsFailed: number;
+  readonly attemptsDiscarded: number;
+  readonly commits: number;
+  readonly commitUnits: number;
+  readonly commitFailures: number;
+  /** Cumulative counts by upper bound in seconds, as Prometheus histograms want them. */
+  readonly commitSeconds: Histogram;
+  readonly runsTaken: number;
+  readonly runsReaped: number;
+  readonly runsLost: number;
+  readonly residentRuns: number;
+  readonly runningBodies: number;
+  readonly queuedUnits: number;
+}
+
+export interface Histogram {
+  readonly bounds: readonly number[];
+  /** One more than `bounds`: the last is everything beyond. Not cumulative. */
+  readonly counts: readonly number[];
+  readonly sum: number;
+}
+
+/** The engine's commands and queries. Faults are thrown as `MillraceError`; an item's fault is its outcome. */
+export interface Engine {
+  /** Migrates, joins, recovers, and begins to work. Safe to call twice. */
+  start(): Promise<void>;
+  /**
+   * Takes nothing new, lets bodies finish for `graceMs` (default 10 s), hands every run over, closes the store.
+   * Safe to call twice.
+   */
+  stop(options?: { readonly graceMs?: number }): Promise<void>;
+
+  /** Each outcome `created` is durable. */
+  startRuns(requests: readonly StartRequest[]): Promise<readonly StartOutcome[]>;
+  cancelRuns(requests: readonly CancelRequest[]): Promise<readonly CancelOutcome[]>;
+  getRun(tenant: TenantId, runId: RunId): Promise<Run | null>;
+  /** Newest first. `before`: the last id of the page before. */
+  listRuns(
+    tenant: TenantId,
+    page: { readonly before: RunId | null; readonly limit: number },
+  ): Promise<readonly RunListItem[]>;
+  /** Resolves as soon as the run has ended, or with the run as it is after `timeoutMs` or on abort. null: no such run. */
+  waitForRun(
+    tenant: TenantId,
+    runId: RunId,
+    options: { readonly timeoutMs: number; readonly signal?: AbortSignal },
+  ): Promise<Run | null>;
+
+  /** @throws {MillraceError} definition.invalid, workflow.exists, request.invalid */
+  createWorkflow(request: CreateWorkflowRequest): Promise<CreatedWorkflow>;
+  /** By id, then by slug. */
+  getWorkflow(tenant: TenantId, idOrSlug: string): Promise<Workflow | null>;
+  /** By id, ascending. `after`: the last id of the page before. */
+  listWorkflows(
+    tenant: TenantId,
+    page: { readonly after: string | null; readonly limit: number },
+  ): Promise<readonly Workflow[]>;
+  /** Active already: unchanged. @throws {MillraceError} workflow.not-found */
+  activateWorkflow(tenant: TenantId, idOrSlug: string, actor: Actor): Promise<Workflow>;
+
+  /** Stores a key, or changes nothing if there is one with this id. */
+  putKey(key: ApiKey, actor: Actor): Promise<void>;
+  /** From a cache that is at most 5 s old. */
+  findKey(tenant: TenantId, id: string): Promise<ApiKey | null>;
+  /** Newest first. */
+  listAudit(tenant: TenantId, limit: number): Promise<readonly Audit[]>;
+
+  /** Names of the functions registered in code. */
+  readonly functionNames: readonly string[];
+  health(): EngineHealth;
+  metrics(): EngineMetrics;
+}

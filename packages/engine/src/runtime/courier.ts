@@ -1,0 +1,91 @@
+// Carries messages from outboxes to inboxes.
+//
+//   C1. A message is in its sender's outbox before it goes, and leaves it only when its receiver has it or never can.
+//   C2. Carrying it twice is harmless: the receiver knows it by its id.
+//   C3. Whatever a courier that died has left is found by `sweep`, on whichever node.
+import type { NodeId } from "@millrace/protocol";
+import type { OutboxMessage, RunHead, RunRef } from "../core/run-head.ts";
+import type { Storage, Unit } from "../storage/storage.ts";
+import type { GroupCommit, Settled } from "./group-commit.ts";
+import type { CompiledWorkflow } from "./program-kind.ts";
+import type { Runner } from "./runner.ts";
+import type { Workflows } from "./workflows.ts";
+
+export interface CourierOptions {
+  readonly storage: Storage;
+  readonly workflows: Workflows;
+  readonly runner: Runner;
+  readonly commitFor: (ref: RunRef) => GroupCommit;
+  readonly ownerOfNew: () => NodeId | null;
+}
+
+const SWEEP_LIMIT = 500;
+
+export class Courier {
+  readonly #options: CourierOptions;
+  /** On their way here, so that a sweep does not carry them again. */
+  readonly #carried = new Set<string>();
+
+  constructor(options: CourierOptions) {
+    this.#options = options;
+  }
+
+  send(from: RunRef, messages: readonly OutboxMessage[]): void {
+    for (const message of messages) this.#carry(from, message);
+  }
+
+  /** C3. @returns how many were found */
+  async sweep(): Promise<number> {
+    const left = await this.#options.storage.read({ kind: "outbox", limit: SWEEP_LIMIT });
+    for (const { from, message } of left) this.#carry(from, message);
+    return left.length;
+  }
+
+  #carry(from: RunRef, message: OutboxMessage): void {
+    const place = `${from.runId}/${message.id}`;
+    if (this.#carried.has(place)) return;
+    this.#carried.add(place);
+    const unit = this.#unitFor(message);
+    const settle = (outcome: Settled): void => {
+      if (outcome.kind === "fault" && outcome.error.code !== "storage.rejected") {
+        // C1: it stays in the outbox for the next sweep.
+        this.#carried.delete(place);
+        return;
+      }
+      if (outcome.kind === "done") this.#arrived(message, unit);
+      this.#forget(from, message.id, place);
+    };
+    this.#options.commitFor(message.to).submit({ unit, settle, refusable: false });
+  }
+
+  #unitFor({ to, content }: OutboxMessage): Unit {
+    if (content.kind === "message")
+      return { kind: "delivery", to, message: content.message, audit: null };
+    const { run } = content;
+    // Owning it takes its program at once; where that is not loaded, the run is due and whoever takes it loads it.
+    const owner = this.#programOf(run) === undefined ? null : this.#options.ownerOfNew();
+    return { kind: "start", run, owner, dueAt: run.createdAt, key: null, workflowRevision: null };
+  }
+
+  #arrived({ to, content }: OutboxMessage, unit: Unit): void {
+    const { runner } = this.#options;
+    if (content.kind === "message") {
+      runner.tell(to, content.message);
+      return;
+    }
+    const workflow = this.#programOf(content.run);
+    if (unit.kind === "start" && unit.owner !== null && workflow !== undefined)
+      runner.adopt(content.run, unit.owner, workflow);
+  }
+
+  #programOf({ tenant, workflowId, workflowVersion }: RunHead): CompiledWorkflow | undefined {
+    return this.#options.workflows.loadedVersion(tenant, workflowId, workflowVersion);
+  }
+
+  #forget(from: RunRef, id: string, place: string): void {
+    const settle = (): void => void this.#carried.delete(place);
+    this.#options
+      .commitFor(from)
+      .submit({ unit: { kind: "sent", from, ids: [id] }, settle, refusable: false });
+  }
+}

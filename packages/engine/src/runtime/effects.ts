@@ -1,0 +1,167 @@
+// Performs what the core decided, once it is durable, and turns what comes of it into facts.
+import { after, type Failure, type JsonText, type Timestamp } from "@millrace/protocol";
+import { assertNever } from "../core/assert-never.ts";
+import { deadlineFailure } from "../core/deadline.ts";
+import type { Effect, Fact } from "../core/fact.ts";
+import type { RunHead } from "../core/run-head.ts";
+import type { Clock } from "./clock.ts";
+import type { Executor } from "./executor.ts";
+import type { ResidentRun } from "./resident-run.ts";
+
+export type PreparedChild =
+  | { readonly ok: true; readonly child: RunHead }
+  | { readonly ok: false; readonly failure: Failure };
+
+export interface EffectContext {
+  readonly clock: Clock;
+  /** The store's time. */
+  readonly now: () => Timestamp;
+  readonly executor: Executor;
+  /** Finds the child's workflow and fixes its version. Never rejects. */
+  readonly prepareChild: (
+    parent: RunHead,
+    key: string,
+    workflow: string,
+    input: JsonText,
+  ) => Promise<PreparedChild>;
+  readonly submit: (run: ResidentRun, fact: Fact) => void;
+}
+
+/** How long bodies may take to stop after a cancel or a passed deadline. */
+export const STOP_GRACE_MS = 5_000;
+
+// Operation keys are never empty, so these cannot meet one.
+const DEADLINE_TIMER = "";
+const GRACE_TIMER = " grace";
+
+export function perform(
+  run: ResidentRun,
+  effects: readonly Effect[],
+  context: EffectContext,
+): void {
+  for (const effect of effects) {
+    switch (effect.type) {
+      case "start.attempt":
+        startAttempt(run, effect, context);
+        break;
+      case "prepare.child":
+        void prepareChild(run, effect, context);
+        break;
+      case "set.timer":
+        setTimer(run, effect.key, effect.at, context, () => ({
+          type: "timer.fired",
+          key: effect.key,
+          at: context.now(),
+        }));
+        break;
+      case "stop.bodies":
+        stopBodies(run, context);
+        break;
+      default:
+        assertNever(effect);
+    }
+  }
+}
+
+/** Fails the run when its deadline passes while it resides here; the store wakes it for that otherwise. */
+export function watchDeadline(run: ResidentRun, context: EffectContext): void {
+  const { deadlineAt } = run.head;
+  if (deadlineAt === null) return;
+  setTimer(run, DEADLINE_TIMER, deadlineAt, context, () => ({
+    type: "limit.exceeded",
+    failure: deadlineFailure(run.head),
+    at: context.now(),
+  }));
+}
+
+/** Whatever the run has set in motion here stops counting. */
+export function silence(run: ResidentRun, reason: string): void {
+  for (const cancel of run.timers.values()) cancel();
+  run.timers.clear();
+  for (const body of run.bodies.values()) body.revoke(reason);
+  run.bodies.clear();
+}
+
+function startAttempt(
+  run: ResidentRun,
+  { key, attempt, body }: Extract<Effect, { type: "start.attempt" }>,
+  { executor, now, submit }: EffectContext,
+): void {
+  const { target, input, timeoutMs } = body;
+  const task = {
+    runId: run.head.id,
+    key,
+    attempt,
+    target,
+    input,
+    runInput: run.head.input,
+    timeoutMs,
+  };
+  const started = executor.execute(task, (result) => {
+    run.bodies.delete(key);
+    submit(run, {
+      ...(result.ok
+        ? { type: "attempt.completed", output: result.output }
+        : {
+            type: "attempt.failed",
+            failure: result.failure,
+            retryAfterMs: result.retryAfterMs,
+            terminal: result.terminal,
+          }),
+      key,
+      attempt,
+      startedAt: result.startedAt,
+      at: now(),
+    });
+  });
+  run.bodies.set(key, started);
+}
+
+async function prepareChild(
+  run: ResidentRun,
+  { key, workflow, input }: Extract<Effect, { type: "prepare.child" }>,
+  context: EffectContext,
+): Promise<void> {
+  const startedAt = context.now();
+  const prepared = await context.prepareChild(run.head, key, workflow, input);
+  const at = context.now();
+  if (prepared.ok) {
+    context.submit(run, { type: "child.prepared", key, child: prepared.child, at });
+    return;
+  }
+  const { failure } = prepared;
+  context.submit(run, {
+    type: "attempt.failed",
+    key,
+    attempt: 1,
+    failure,
+    retryAfterMs: null,
+    terminal: true,
+    startedAt,
+    at,
+  });
+}
+
+function stopBodies(run: ResidentRun, context: EffectContext): void {
+  for (const body of run.bodies.values()) body.stop("The run is being stopped");
+  const until = after(context.now(), STOP_GRACE_MS);
+  setTimer(run, GRACE_TIMER, until, context, () => ({
+    type: "bodies.abandoned",
+    at: context.now(),
+  }));
+}
+
+function setTimer(
+  run: ResidentRun,
+  name: string,
+  at: Timestamp,
+  { clock, now, submit }: EffectContext,
+  fact: () => Fact,
+): void {
+  run.timers.get(name)?.();
+  const cancel = clock.setTimer(Math.max(0, at - now()), () => {
+    run.timers.delete(name);
+    submit(run, fact());
+  });
+  run.timers.set(name, cancel);
+}

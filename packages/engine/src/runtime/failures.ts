@@ -1,0 +1,114 @@
+import {
+  MAX_FAILURE_BYTES,
+  RetryAfterError,
+  TerminalError,
+  toJsonText,
+  type Failure,
+  type JsonValue,
+  type FailureSource,
+} from "@millrace/protocol";
+
+const LONGEST_MESSAGE = 4_096;
+const LONGEST_STACK = 4_096;
+const DEEPEST_CAUSE = 5;
+
+/** An attempt that ended badly, as the core wants to hear of it. */
+export interface Thrown {
+  readonly failure: Failure;
+  readonly retryAfterMs: number | null;
+  readonly terminal: boolean;
+}
+
+/** Whatever was thrown (`undefined`, a string, a cyclic cause, a getter that throws) becomes bounded plain data. */
+export function fromThrown(thrown: unknown, step: string, attempt: number): Thrown {
+  const described = describe(thrown, "step.failed", 0);
+  const { failure: bounded } = { failure: bound({ ...described, step, attempt }) };
+  return {
+    failure: bounded,
+    retryAfterMs:
+      RetryAfterError.is(thrown) && Number.isFinite(thrown.retryAfterMs)
+        ? thrown.retryAfterMs
+        : null,
+    terminal: TerminalError.is(thrown) || read(thrown, "retryable") === false,
+  };
+}
+
+/** A failure that the engine itself finds. */
+export function engineFailure(
+  code: string,
+  message: string,
+  source: FailureSource,
+  at: { readonly step?: string; readonly attempt?: number } = {},
+): Failure {
+  return { code, message: cut(message, LONGEST_MESSAGE), source, ...at };
+}
+
+function describe(thrown: unknown, code: string, depth: number): Failure {
+  if (typeof thrown !== "object" || thrown === null) {
+    return {
+      code,
+      message: cut(`The step threw ${print(thrown)}`, LONGEST_MESSAGE),
+      source: "code",
+    };
+  }
+  const message = read(thrown, "message");
+  const name = read(thrown, "name");
+  const stack = read(thrown, "stack");
+  const cause = read(thrown, "cause");
+  const details = read(thrown, "details");
+  return {
+    code,
+    message:
+      typeof message === "string" && message !== ""
+        ? cut(message, LONGEST_MESSAGE)
+        : `The step threw ${print(thrown)}`,
+    source: "code",
+    ...(typeof name === "string" && name !== "Error" ? { name: cut(name, 255) } : {}),
+    ...(typeof stack === "string" ? { stack: cut(stack, LONGEST_STACK) } : {}),
+    ...(isJson(details) ? { details } : {}),
+    ...(cause !== undefined && depth < DEEPEST_CAUSE
+      ? { cause: describe(cause, code, depth + 1) }
+      : {}),
+  };
+}
+
+/** Drops what is least missed until the failure fits. */
+function bound(failure: Failure): Failure {
+  const { details: _, ...slim } = failure;
+  const { cause: __, ...short } = slim;
+  const { stack: ___, ...bare } = short;
+  for (const candidate of [failure, slim, short, bare]) {
+    if (JSON.stringify(candidate).length * 2 <= MAX_FAILURE_BYTES) return candidate;
+  }
+  return { ...bare, message: cut(bare.message, LONGEST_MESSAGE / 4) };
+}
+
+/** A user's error may have getters that throw. */
+function read(from: unknown, key: string): unknown {
+  if (typeof from !== "object" || from === null) return undefined;
+  try {
+    return Reflect.get(from, key);
+  } catch {
+    // What cannot be read is not there.
+    return undefined;
+  }
+}
+
+function isJson(value: unknown): value is JsonValue {
+  return value !== undefined && toJsonText(value).ok;
+}
+
+function print(value: unknown): string {
+  if (typeof value === "object" && value !== null) {
+    const json = toJsonText(value);
+    return json.ok ? json.text : "an object";
+  }
+  return typeof value === "string" ? JSON.stringify(value) : String(value);
+}
+
+function cut(text: string, length: number): string {
+  const whole = text.isWellFormed() ? text : text.toWellFormed();
+  return whole.length <= length
+    ? whole
+    : `${whole.slice(0, length).toWellFormed()}… (cut, ${whole.length} characters)`;
+}

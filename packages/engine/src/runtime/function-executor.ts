@@ -1,0 +1,286 @@
+// Runs registered functions in this thread.
+//
+//   E1. Whatever a function throws, rejects or leaves behind fails its own attempt and nothing else.
+//   E2. The same (run, step) does not start here while an old body of it lives, for up to `OLD_BODY_GRACE_MS`.
+//   E3. What a function gets is parsed anew for each attempt, so no attempt sees what another changed.
+import { AsyncLocalStorage } from "node:async_hooks";
+import { fromJsonText, toJsonText, type Limits, type Timestamp } from "@millrace/protocol";
+import type { Clock } from "./clock.ts";
+import type { AttemptResult, AttemptTask, Body, Executor } from "./executor.ts";
+import { engineFailure, fromThrown } from "./failures.ts";
+import type { Metrics } from "./metrics.ts";
+import type { StepContext, StepFunction, StepFunctions } from "./step-function.ts";
+
+export interface FunctionExecutorOptions {
+  readonly functions: StepFunctions;
+  readonly clock: Clock;
+  readonly now: () => Timestamp;
+  readonly limits: Pick<Limits, "payloadBytes">;
+  readonly metrics: Metrics;
+}
+
+const OLD_BODY_GRACE_MS = 30_000;
+
+type Outcome =
+  | Omit<Extract<AttemptResult, { ok: true }>, "startedAt">
+  | Omit<Extract<AttemptResult, { ok: false }>, "startedAt">;
+
+export class FunctionExecutor implements Executor {
+  readonly #options: FunctionExecutorOptions;
+  readonly #functions: ReadonlyMap<string, StepFunction<never>>;
+  /** By run and step, each until its function has really ended. */
+  readonly #places = new Map<string, Set<LivingBody>>();
+  readonly #current = new AsyncLocalStorage<LivingBody>();
+  readonly #drained = new Set<() => void>();
+  #living = 0;
+  #overdue = 0;
+
+  constructor(options: FunctionExecutorOptions) {
+    this.#options = options;
+    this.#functions = new Map(Object.entries(options.functions));
+  }
+
+  get living(): number {
+    return this.#living;
+  }
+
+  get overdue(): number {
+    return this.#overdue;
+  }
+
+  execute(task: AttemptTask, report: (result: AttemptResult) => void): Body {
+    const body = new LivingBody(task, this.#options, report, () => {
+      this.#overdue += 1;
+    });
+    const place = `${task.runId}/${task.key}`;
+    if (this.#places.has(place)) void this.#runAfterOld(body, place);
+    else void this.#run(body, place);
+    return body;
+  }
+
+  /**
+   * Fails the attempt whose code left a rejected promise behind.
+   *
+   * @returns false: the rejection does not come from a step's function
+   */
+  strayRejection(reason: unknown): boolean {
+    const body = this.#current.getStore();
+    if (body === undefined) return false;
+    body.report({ ok: false, ...fromThrown(reason, body.task.key, body.task.attempt) });
+    body.abort("The step left a rejected promise behind");
+    return true;
+  }
+
+  drain(graceMs: number): Promise<void> {
+    if (this.#living === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      const end = (): void => {
+        this.#drained.delete(end);
+        cancelTimer();
+        resolve();
+      };
+      const cancelTimer = this.#options.clock.setTimer(graceMs, end);
+      this.#drained.add(end);
+    });
+  }
+
+  /** E2. */
+  async #runAfterOld(body: LivingBody, place: string): Promise<void> {
+    await gone(this.#options.clock, () => this.#places.has(place), OLD_BODY_GRACE_MS);
+    body.begin();
+    if (body.wanted) await this.#run(body, place);
+  }
+
+  async #run(body: LivingBody, place: string): Promise<void> {
+    const { task } = body;
+    const { clock, limits } = this.#options;
+    const fn = this.#functions.get(task.target);
+    if (fn === undefined) {
+      // Never in the turn of `execute`.
+      await Promise.resolve();
+      body.report(notFound(task, this.#functions));
+      return;
+    }
+    this.#enter(place, body);
+    const cancelTimer = clock.setTimer(task.timeoutMs, () => {
+      body.report(timedOut(task));
+      body.abort(`Step ${task.key} overran its time of ${task.timeoutMs} ms`);
+    });
+    try {
+      const result = await this.#current.run(body, call, fn, body);
+      body.report(toOutcome(result, task, limits.payloadBytes));
+    } catch (thrown) {
+      body.report({ ok: false, ...fromThrown(thrown, task.key, task.attempt) });
+    } finally {
+      cancelTimer();
+      this.#leave(place, body);
+    }
+  }
+
+  #enter(place: string, body: LivingBody): void {
+    const bodies = this.#places.get(place);
+    if (bodies === undefined) this.#places.set(place, new Set([body]));
+    else bodies.add(body);
+    body.living = true;
+    this.#living += 1;
+  }
+
+  #leave(place: string, body: LivingBody): void {
+    const bodies = this.#places.get(place);
+    bodies?.delete(body);
+    if (bodies?.size === 0) this.#places.delete(place);
+    body.living = false;
+    this.#living -= 1;
+    if (body.overdue) this.#overdue -= 1;
+    if (this.#living === 0) for (const wake of this.#drained) wake();
+  }
+}
+
+class LivingBody implements Body {
+  readonly task: AttemptTask;
+  /** False: nobody waits for its result. */
+  wanted = true;
+  living = false;
+  overdue = false;
+  readonly #options: FunctionExecutorOptions;
+  readonly #report: (result: AttemptResult) => void;
+  readonly #onOverdue: () => void;
+  #controller: AbortController | undefined;
+  #aborted: Error | undefined;
+  #startedAt: Timestamp;
+
+  constructor(
+    task: AttemptTask,
+    options: FunctionExecutorOptions,
+    report: (result: AttemptResult) => void,
+    onOverdue: () => void,
+  ) {
+    this.task = task;
+    this.#options = options;
+    this.#report = report;
+    this.#onOverdue = onOverdue;
+    this.#startedAt = options.now();
+  }
+
+  /** Most functions never ask for it, and it costs more than all else around a short one. */
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#aborted !== undefined) this.#controller.abort(this.#aborted);
+    }
+    return this.#controller.signal;
+  }
+
+  begin(): void {
+    this.#startedAt = this.#options.now();
+  }
+
+  report(outcome: Outcome): void {
+    const { metrics } = this.#options;
+    if (!this.wanted) {
+      metrics.counters.attemptsDiscarded += 1;
+      return;
+    }
+    this.wanted = false;
+    if (outcome.ok) metrics.counters.attemptsCompleted += 1;
+    else metrics.counters.attemptsFailed += 1;
+    this.#report({ ...outcome, startedAt: this.#startedAt });
+  }
+
+  revoke(reason: string): void {
+    this.wanted = false;
+    this.abort(reason);
+  }
+
+  stop(reason: string): void {
+    this.abort(reason);
+  }
+
+  abort(reason: string): void {
+    this.#aborted ??= new Error(reason);
+    this.#controller?.abort(this.#aborted);
+    if (!this.living || this.overdue) return;
+    this.overdue = true;
+    this.#onOverdue();
+  }
+}
+
+/** Async, so that a function that throws at once is no special case. */
+async function call(fn: StepFunction<never>, body: LivingBody): Promise<unknown> {
+  const { task } = body;
+  const context: StepContext = {
+    runId: task.runId,
+    step: task.key,
+    attempt: task.attempt,
+    idempotencyKey: `${task.runId}/${task.key}`,
+    get signal() {
+      return body.signal;
+    },
+    // Read by few, so parsed when it is.
+    get input() {
+      return fromJsonText(task.runInput);
+    },
+  };
+  // The definition decides what the function gets; whether that is what it declares, only its author can know.
+  return fn(fromJsonText(task.input) as never, context);
+}
+
+function toOutcome(result: unknown, task: AttemptTask, limitBytes: number): Outcome {
+  const at = { step: task.key, attempt: task.attempt };
+  const json = toJsonText(result);
+  if (!json.ok) {
+    const failure = engineFailure(
+      "output.invalid",
+      `Step ${task.key} returned what cannot be stored: ${json.problem}`,
+      "definition",
+      at,
+    );
+    return { ok: false, failure, retryAfterMs: null, terminal: true };
+  }
+  // Three bytes a character at most: only long texts are measured.
+  const bytes = json.text.length * 3 > limitBytes ? Buffer.byteLength(json.text) : 0;
+  if (bytes > limitBytes) {
+    const message = `Step ${task.key} returned ${bytes} bytes; the limit is ${limitBytes}. Store the data elsewhere and return a reference`;
+    return {
+      ok: false,
+      failure: engineFailure("output.too-large", message, "definition", at),
+      retryAfterMs: null,
+      terminal: true,
+    };
+  }
+  return { ok: true, output: json.text };
+}
+
+function timedOut(task: AttemptTask): Outcome {
+  const message = `Step ${task.key} did not end within ${task.timeoutMs} ms`;
+  const failure = engineFailure("step.timeout", message, "code", {
+    step: task.key,
+    attempt: task.attempt,
+  });
+  return { ok: false, failure, retryAfterMs: null, terminal: false };
+}
+
+function notFound(task: AttemptTask, functions: ReadonlyMap<string, unknown>): Outcome {
+  const known =
+    functions.size === 0
+      ? "none is registered"
+      : `registered are ${[...functions.keys()].slice(0, 20).join(", ")}`;
+  const message = `Step ${task.key} calls function "${task.target}", which is not registered here; ${known}`;
+  const failure = engineFailure("function.not-found", message, "definition", {
+    step: task.key,
+    attempt: task.attempt,
+  });
+  return { ok: false, failure, retryAfterMs: null, terminal: true };
+}
+
+/** Looks every quarter of a second: old bodies are rare, and their end is not worth an event. */
+function gone(clock: Clock, lives: () => boolean, graceMs: number): Promise<void> {
+  const until = clock.monotonicMs() + graceMs;
+  return new Promise((resolve) => {
+    const look = (): void => {
+      if (!lives() || clock.monotonicMs() >= until) resolve();
+      else clock.setTimer(250, look);
+    };
+    look();
+  });
+}

@@ -1,0 +1,219 @@
+// One lane of group commit: many decisions, one transaction.
+//
+//   G1. Idle: a unit is sent in the same turn of the event loop. Busy: units gather while one commit is in flight.
+//   G2. An unknown outcome is resolved by sending the same units again, never by guessing.
+//   G3. One bad unit fails alone: a batch that the store rejects is halved until the culprit is found.
+//   G4. The next batch is sent before the outcomes of the last are told, and these are told in slices, so that
+//       the store's thread and this one work at the same time.
+import { MillraceError, type NodeId } from "@millrace/protocol";
+import type { CommitOutcome, Lane, Storage, Unit } from "../storage/storage.ts";
+import type { Clock } from "./clock.ts";
+import type { Metrics } from "./metrics.ts";
+
+/** A unit's outcome, or why there is none: nothing of it was written, unless the code is `storage.outcome-unknown`. */
+export type Settled = CommitOutcome | { readonly kind: "fault"; readonly error: MillraceError };
+
+export interface Submission {
+  readonly unit: Unit;
+  /** Called once, in the order of submission, when the outcome is known and durable. */
+  readonly settle: (outcome: Settled) => void;
+  /** Called at most once, if the outcome is still unknown after `UNKNOWN_AFTER_MS`; `settle` may follow. */
+  readonly unknown?: () => void;
+  /** Somebody waits for the answer and can ask again, so a full store is answered at once instead of waited out. */
+  readonly refusable: boolean;
+}
+
+export interface GroupCommitOptions {
+  readonly storage: Storage;
+  readonly lane: Lane;
+  /** The node as it is now: it changes when it had to join again. */
+  readonly node: () => NodeId;
+  readonly clock: Clock;
+  readonly metrics: Metrics;
+  /** The store said that this node is dead, or that it can no longer write. */
+  readonly onFatal: (error: MillraceError) => void;
+}
+
+/** Bounds the time of one transaction, so that one large burst does not delay all others by its whole length. */
+const MAX_UNITS = 2_000;
+/** Smaller batches are told at once: a turn of the loop costs more than it gains. */
+const SLICED_FROM = 32;
+const UNKNOWN_AFTER_MS = 10_000;
+const FIRST_PAUSE_MS = 20;
+const LONGEST_PAUSE_MS = 1_000;
+
+export class GroupCommit {
+  readonly #options: GroupCommitOptions;
+  #queue: Submission[] = [];
+  #inFlight = 0;
+  #scheduled = false;
+  #failed: MillraceError | undefined;
+
+  constructor(options: GroupCommitOptions) {
+    this.#options = options;
+  }
+
+  /** Units that wait or are in flight. */
+  get queued(): number {
+    return this.#queue.length + this.#inFlight;
+  }
+
+  submit(submission: Submission): void {
+    if (this.#failed !== undefined) {
+      const outcome = faultOf(this.#failed);
+      this.#options.clock.soon(() => submission.settle(outcome));
+      return;
+    }
+    this.#queue.push(submission);
+    this.#schedule();
+  }
+
+  /** After this, submissions fail with `error`; those that wait fail now. */
+  fail(error: MillraceError): void {
+    this.#failed = error;
+    const waiting = this.#queue;
+    this.#queue = [];
+    for (const submission of waiting) submission.settle(faultOf(error));
+  }
+
+  /** G1: at the end of this turn, so that what goes on in it goes together. */
+  #schedule(): void {
+    if (this.#scheduled || this.#inFlight > 0 || this.#queue.length === 0) return;
+    this.#scheduled = true;
+    this.#options.clock.soon(() => {
+      this.#scheduled = false;
+      this.#flush();
+    });
+  }
+
+  #flush(): void {
+    if (this.#inFlight > 0 || this.#queue.length === 0) return;
+    const all = this.#queue;
+    const batch = all.length <= MAX_UNITS ? all : all.slice(0, MAX_UNITS);
+    this.#queue = all.length <= MAX_UNITS ? [] : all.slice(MAX_UNITS);
+    this.#inFlight = batch.length;
+    void this.#send(batch).then((told) => {
+      this.#inFlight = 0;
+      this.#flush();
+      this.#tell(told);
+    });
+  }
+
+  /** G4. */
+  #tell(told: readonly Told[]): void {
+    const slice = told.length < SLICED_FROM ? told.length : Math.ceil(told.length / 2);
+    for (let i = 0; i < slice; i++) settle(told[i]);
+    if (slice < told.length) {
+      this.#options.clock.soon(() => {
+        this.#flush();
+        for (let i = slice; i < told.length; i++) settle(told[i]);
+        this.#schedule();
+      });
+    }
+    this.#schedule();
+  }
+
+  /** Resolves when every submission has its outcome; never rejects. */
+  async #send(batch: readonly Submission[]): Promise<readonly Told[]> {
+    const { clock, onFatal } = this.#options;
+    const since = clock.monotonicMs();
+    const told: Told[] = [];
+    let rest = batch;
+    let uncertain = false;
+    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
+      const attempt = await this.#attempt(rest);
+      if (attempt.ok) return told.length === 0 ? attempt.told : [...told, ...attempt.told];
+      const { error } = attempt;
+      if (this.#failed !== undefined || isFatal(error)) {
+        if (this.#failed === undefined) onFatal(error);
+        const fault = uncertain
+          ? new MillraceError("storage.outcome-unknown", undefined, { cause: error })
+          : error;
+        return [...told, ...answerAll(rest, fault)];
+      }
+      if (!isPassing(error)) return [...told, ...(await this.#halve(rest, error))];
+      if (error.code === "storage.unavailable") uncertain = true;
+      if (error.code === "storage.full" && !uncertain) {
+        const refused = rest.filter((submission) => submission.refusable);
+        told.push(...answerAll(refused, error));
+        rest = rest.filter((submission) => !submission.refusable);
+        if (rest.length === 0) return told;
+      }
+      if (clock.monotonicMs() - since >= UNKNOWN_AFTER_MS)
+        for (const submission of rest) submission.unknown?.();
+      await pause(clock, pauseMs);
+    }
+  }
+
+  /** G3. */
+  async #halve(batch: readonly Submission[], error: MillraceError): Promise<readonly Told[]> {
+    if (batch.length <= 1) {
+      return answerAll(
+        batch,
+        new MillraceError("storage.rejected", error.message, { cause: error }),
+      );
+    }
+    const middle = Math.ceil(batch.length / 2);
+    const first = await this.#send(batch.slice(0, middle));
+    return [...first, ...(await this.#send(batch.slice(middle)))];
+  }
+
+  async #attempt(batch: readonly Submission[]): Promise<Attempt> {
+    const { storage, lane, node, clock, metrics } = this.#options;
+    const units = batch.map((submission) => submission.unit);
+    const startedMs = clock.monotonicMs();
+    try {
+      const outcomes = await storage.commit(lane, node(), units);
+      metrics.counters.commits += 1;
+      metrics.counters.commitUnits += batch.length;
+      metrics.observeCommit((clock.monotonicMs() - startedMs) / 1_000);
+      return {
+        ok: true,
+        told: batch.map((submission, i) => ({ submission, outcome: outcomes[i] ?? MISSING })),
+      };
+    } catch (error) {
+      metrics.counters.commitFailures += 1;
+      return { ok: false, error: toFault(error) };
+    }
+  }
+}
+
+interface Told {
+  readonly submission: Submission;
+  readonly outcome: Settled;
+}
+
+type Attempt =
+  | { readonly ok: true; readonly told: readonly Told[] }
+  | { readonly ok: false; readonly error: MillraceError };
+
+function settle(told: Told | undefined): void {
+  told?.submission.settle(told.outcome);
+}
+
+const answerAll = (batch: readonly Submission[], error: MillraceError): Told[] =>
+  batch.map((submission) => ({ submission, outcome: faultOf(error) }));
+
+const faultOf = (error: MillraceError): Settled => ({ kind: "fault", error });
+
+const MISSING: Settled = faultOf(
+  new MillraceError("internal.error", "The store gave fewer outcomes than units"),
+);
+
+const toFault = (error: unknown): MillraceError =>
+  MillraceError.is(error)
+    ? error
+    : new MillraceError("storage.rejected", String(error), { cause: error });
+
+/** Sending again can help. */
+const isPassing = (error: MillraceError): boolean =>
+  error.code === "storage.unavailable" || error.code === "storage.full";
+
+const isFatal = (error: MillraceError): boolean =>
+  error.code === "storage.failed" || error.code === "storage.fenced-node";
+
+function pause(clock: Clock, delayMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    clock.setTimer(delayMs, resolve);
+  });
+}

@@ -1,0 +1,322 @@
+// One process that runs the engine: its services, its lifecycle, and the commands that doors call.
+import {
+  MillraceError,
+  newNodeId,
+  type Limits,
+  type NodeId,
+  type RandomSource,
+  type Run,
+  type RunId,
+  type TenantId,
+  type Workflow,
+} from "@millrace/protocol";
+import type { Audit } from "../storage/catalog.ts";
+import type { Storage } from "../storage/storage.ts";
+import { cancelRun } from "./cancels.ts";
+import type { Clock } from "./clock.ts";
+import type {
+  Actor,
+  ApiKey,
+  CancelOutcome,
+  CancelRequest,
+  CreatedWorkflow,
+  CreateWorkflowRequest,
+  Engine,
+  EngineHealth,
+  EngineMetrics,
+  RunListItem,
+  StartOutcome,
+  StartRequest,
+} from "./commands.ts";
+import type { Log } from "./log.ts";
+import { assemble, type NodeParts } from "./parts.ts";
+import type { ProgramKind } from "./program-kind.ts";
+import { createService, type Service } from "./service.ts";
+import type { StepFunctions } from "./step-function.ts";
+import { createStoreTime, type StoreTime } from "./store-time.ts";
+
+export interface NodeOptions {
+  readonly storage: Storage;
+  readonly functions: StepFunctions;
+  readonly limits: Limits;
+  readonly log: Log;
+  readonly maxResidentRuns: number;
+  readonly clock: Clock;
+  readonly random: RandomSource;
+  readonly programs: ProgramKind;
+  readonly host: { readonly name: string; readonly pid: number };
+}
+
+/** Hints make claims quick; this is how long a run waits when one is lost. */
+const CLAIM_EVERY_MS = 1_000;
+const BEAT_EVERY_MS = 2_000;
+const REAP_EVERY_MS = 1_000;
+const SWEEP_EVERY_MS = 5_000;
+const DEFAULT_STOP_GRACE_MS = 10_000;
+/** With so many bodies that outlived their time, this process takes no more runs. */
+const MAX_OVERDUE_BODIES = 100;
+
+export class Node implements Engine {
+  readonly #options: NodeOptions;
+  readonly #time: StoreTime;
+  readonly #parts: NodeParts;
+  readonly #services: readonly Service[];
+  readonly #heartbeat: Service;
+  readonly #claiming: Service;
+  readonly #lifecycleListeners: ((running: boolean) => void)[] = [];
+  #id: NodeId;
+  #state: EngineHealth["state"] = "starting";
+  #failure: MillraceError | null = null;
+  #starting: Promise<void> | undefined;
+  #stopping: Promise<void> | undefined;
+  #rejoining = false;
+
+  constructor(options: NodeOptions) {
+    this.#options = options;
+    const { clock, log, random } = options;
+    this.#time = createStoreTime(clock);
+    this.#id = newNodeId(this.#time.now(), random);
+    this.#parts = assemble(options, this.#time, {
+      id: () => this.#id,
+      room: () => this.#room(),
+      takesRuns: () => this.#state === "ready",
+      onFatal: (error) => this.#onFatal(error),
+    });
+    const { claimer, courier } = this.#parts;
+    const service = (
+      name: string,
+      intervalMs: number,
+      tick: () => Promise<number | null>,
+    ): Service => createService({ name, clock, log, intervalMs, tick });
+    this.#heartbeat = service("heartbeat", BEAT_EVERY_MS, () => this.#beat());
+    this.#claiming = service("claimer", CLAIM_EVERY_MS, () => claimer.claim());
+    this.#services = [
+      service("reaper", REAP_EVERY_MS, () => this.#reap()),
+      this.#claiming,
+      service("inbox", CLAIM_EVERY_MS, () => this.#readInbox()),
+      service("courier", SWEEP_EVERY_MS, () => courier.sweep().then(() => null)),
+    ];
+  }
+
+  get functionNames(): readonly string[] {
+    return Object.keys(this.#options.functions);
+  }
+
+  start(): Promise<void> {
+    this.#starting ??= this.#start();
+    return this.#starting;
+  }
+
+  async #start(): Promise<void> {
+    const { storage } = this.#options;
+    await storage.migrate();
+    await this.#join();
+    // Before anything else moves: what a dead process owned is free again.
+    await this.#reap();
+    storage.onWake(() => this.#claiming.nudge());
+    this.#heartbeat.start();
+    for (const service of this.#services) service.start();
+    if (this.#state === "starting") this.#state = "ready";
+    for (const listener of this.#lifecycleListeners) listener(true);
+  }
+
+  stop(options: { readonly graceMs?: number } = {}): Promise<void> {
+    this.#stopping ??= this.#stop(options.graceMs ?? DEFAULT_STOP_GRACE_MS);
+    return this.#stopping;
+  }
+
+  async #stop(graceMs: number): Promise<void> {
+    const { storage, clock } = this.#options;
+    if (this.#starting !== undefined) await this.#starting.catch(() => undefined);
+    if (this.#state !== "failed") this.#state = "stopping";
+    await Promise.all(this.#services.map((service) => service.stop()));
+    if (this.#failure === null) {
+      this.#parts.runner.drain();
+      await this.#parts.executor.drain(graceMs);
+      this.#parts.runner.handOver();
+      await this.#settled(clock);
+    }
+    await this.#heartbeat.stop();
+    await storage.close();
+    for (const listener of this.#lifecycleListeners) listener(false);
+  }
+
+  /** Waits until everything that was given up is stored. */
+  #settled(clock: Clock): Promise<void> {
+    return new Promise((resolve) => {
+      const look = (): void => {
+        const quiet =
+          this.#parts.runner.size === 0 && this.#parts.lanes.every((lane) => lane.queued === 0);
+        if (quiet || this.#failure !== null) resolve();
+        else clock.setTimer(1, look);
+      };
+      look();
+    });
+  }
+
+  /** Tells of the engine's start and end. */
+  onLifecycle(listener: (running: boolean) => void): void {
+    this.#lifecycleListeners.push(listener);
+  }
+
+  /** @returns true: the rejected promise was left behind by a step's function, and that attempt has failed */
+  strayRejection(reason: unknown): boolean {
+    return this.#parts.executor.strayRejection(reason);
+  }
+
+  async startRuns(requests: readonly StartRequest[]): Promise<readonly StartOutcome[]> {
+    const refusal = this.#refusal();
+    if (refusal !== null) return requests.map(() => ({ kind: "rejected", error: refusal }));
+    return Promise.all(requests.map((request) => this.#parts.starts.start(request)));
+  }
+
+  async cancelRuns(requests: readonly CancelRequest[]): Promise<readonly CancelOutcome[]> {
+    const refusal = this.#refusal();
+    if (refusal !== null) return requests.map(() => ({ kind: "rejected", error: refusal }));
+    return Promise.all(
+      requests.map((request) =>
+        cancelRun(request, this.#time.now(), this.#parts.commitFor, this.#parts.runner),
+      ),
+    );
+  }
+
+  getRun(tenant: TenantId, runId: RunId): Promise<Run | null> {
+    return this.#parts.reader.get(tenant, runId);
+  }
+
+  async listRuns(
+    tenant: TenantId,
+    page: { readonly before: RunId | null; readonly limit: number },
+  ): Promise<readonly RunListItem[]> {
+    return this.#options.storage.read({ kind: "runs", tenant, ...page });
+  }
+
+  waitForRun(
+    tenant: TenantId,
+    runId: RunId,
+    options: { readonly timeoutMs: number; readonly signal?: AbortSignal },
+  ): Promise<Run | null> {
+    return this.#parts.watchers.wait(tenant, runId, options);
+  }
+
+  createWorkflow(request: CreateWorkflowRequest): Promise<CreatedWorkflow> {
+    return this.#parts.workflows.create(request);
+  }
+
+  getWorkflow(tenant: TenantId, idOrSlug: string): Promise<Workflow | null> {
+    return this.#parts.workflows.get(tenant, idOrSlug);
+  }
+
+  listWorkflows(
+    tenant: TenantId,
+    page: { readonly after: string | null; readonly limit: number },
+  ): Promise<readonly Workflow[]> {
+    return this.#parts.workflows.list(tenant, page);
+  }
+
+  activateWorkflow(tenant: TenantId, idOrSlug: string, actor: Actor): Promise<Workflow> {
+    return this.#parts.workflows.activate(tenant, idOrSlug, actor);
+  }
+
+  putKey(key: ApiKey, actor: Actor): Promise<void> {
+    return this.#parts.keys.put(key, actor);
+  }
+
+  findKey(tenant: TenantId, id: string): Promise<ApiKey | null> {
+    return this.#parts.keys.find(tenant, id);
+  }
+
+  listAudit(tenant: TenantId, limit: number): Promise<readonly Audit[]> {
+    return this.#options.storage.read({ kind: "audit", tenant, limit });
+  }
+
+  health(): EngineHealth {
+    return { state: this.#state, reason: this.#failure?.message ?? this.#slowness() };
+  }
+
+  metrics(): EngineMetrics {
+    return this.#parts.metrics.snapshot({
+      residentRuns: this.#parts.runner.size,
+      runningBodies: this.#parts.executor.living,
+      queuedUnits: this.#parts.lanes.reduce((sum, lane) => sum + lane.queued, 0),
+    });
+  }
+
+  #slowness(): string | null {
+    return this.#parts.executor.overdue >= MAX_OVERDUE_BODIES
+      ? `${this.#parts.executor.overdue} step bodies outlived their time; this node takes no more runs until they end`
+      : null;
+  }
+
+  #room(): number {
+    if (this.#state !== "ready" || this.#parts.executor.overdue >= MAX_OVERDUE_BODIES) return 0;
+    return this.#options.maxResidentRuns - this.#parts.runner.size;
+  }
+
+  #refusal(): MillraceError | null {
+    if (this.#failure !== null) return this.#failure;
+    return this.#state === "ready"
+      ? null
+      : new MillraceError("engine.stopping", `The engine is ${this.#state}`);
+  }
+
+  async #join(): Promise<void> {
+    const { storage, host } = this.#options;
+    this.#time.adjust(await storage.join({ id: this.#id, host: host.name, pid: host.pid }));
+  }
+
+  async #beat(): Promise<null> {
+    try {
+      this.#time.adjust(await this.#options.storage.beat(this.#id));
+    } catch (error) {
+      if (MillraceError.is(error) && error.code === "storage.fenced-node") this.#onFatal(error);
+      else throw error;
+    }
+    return null;
+  }
+
+  async #reap(): Promise<null> {
+    const freed = await this.#options.storage.reap();
+    this.#parts.metrics.counters.runsReaped += freed;
+    if (freed > 0) {
+      this.#options.log.info({ runs: freed }, "freed runs of dead nodes");
+      this.#claiming.nudge();
+    }
+    return null;
+  }
+
+  async #readInbox(): Promise<null> {
+    const found = await this.#options.storage.read({ kind: "inbox", node: this.#id, limit: 1_000 });
+    for (const { to, message } of found) this.#parts.runner.tell(to, message);
+    return null;
+  }
+
+  #onFatal(error: MillraceError): void {
+    if (error.code === "storage.fenced-node") {
+      void this.#rejoin();
+      return;
+    }
+    if (this.#failure !== null) return;
+    this.#failure = error;
+    this.#state = "failed";
+    this.#options.log.error({ err: error }, "the store can no longer write; this node stops");
+    for (const lane of this.#parts.lanes) lane.fail(error);
+    this.#parts.runner.dropAll("the store can no longer write");
+  }
+
+  /** Declared dead: everything is dropped, and the process goes on as a new node. */
+  async #rejoin(): Promise<void> {
+    if (this.#rejoining || this.#state === "stopping") return;
+    this.#rejoining = true;
+    const { log, random } = this.#options;
+    log.warn({ node: this.#id }, "this node was declared dead; it drops its runs and joins again");
+    this.#parts.runner.dropAll("the node was declared dead");
+    this.#id = newNodeId(this.#time.now(), random);
+    try {
+      await this.#join();
+    } catch (error) {
+      log.warn({ err: error }, "joining failed and will be tried again with the next heartbeat");
+    }
+    this.#rejoining = false;
+  }
+}

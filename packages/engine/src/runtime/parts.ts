@@ -1,0 +1,149 @@
+// What a node is made of, put together. Nothing here decides or runs anything.
+import type { MillraceError, NodeId, Timestamp } from "@millrace/protocol";
+import type { RunRef } from "../core/run-head.ts";
+import { Children } from "./children.ts";
+import { Claimer } from "./claimer.ts";
+import { Courier } from "./courier.ts";
+import { FunctionExecutor } from "./function-executor.ts";
+import { GroupCommit } from "./group-commit.ts";
+import { Keys } from "./keys.ts";
+import { createMetrics, type Metrics } from "./metrics.ts";
+import type { NodeOptions } from "./node.ts";
+import { RunReader } from "./run-reader.ts";
+import { Runner } from "./runner.ts";
+import { Starts } from "./starts.ts";
+import type { StoreTime } from "./store-time.ts";
+import { Watchers } from "./watchers.ts";
+import { Workflows } from "./workflows.ts";
+
+/** What the parts ask of the node. */
+export interface NodeHooks {
+  /** Its id now: it changes when the node had to join again. */
+  readonly id: () => NodeId;
+  /** How many more runs it may hold now. */
+  readonly room: () => number;
+  readonly takesRuns: () => boolean;
+  readonly onFatal: (error: MillraceError) => void;
+}
+
+export interface NodeParts {
+  readonly metrics: Metrics;
+  readonly lanes: readonly GroupCommit[];
+  readonly executor: FunctionExecutor;
+  readonly workflows: Workflows;
+  readonly runner: Runner;
+  readonly claimer: Claimer;
+  readonly courier: Courier;
+  readonly starts: Starts;
+  readonly reader: RunReader;
+  readonly watchers: Watchers;
+  readonly keys: Keys;
+  readonly commitFor: (ref: RunRef) => GroupCommit;
+}
+
+export function assemble(options: NodeOptions, time: StoreTime, hooks: NodeHooks): NodeParts {
+  const { storage, clock, random, limits, functions } = options;
+  const now = (): Timestamp => time.now();
+  const metrics = createMetrics();
+  const lanes = Array.from(
+    { length: storage.lanes },
+    (_, lane) =>
+      new GroupCommit({ storage, lane, node: hooks.id, clock, metrics, onFatal: hooks.onFatal }),
+  );
+  const [first] = lanes;
+  if (first === undefined) throw new Error("a store has at least one lane");
+  const commitFor = (ref: RunRef): GroupCommit => lanes[ref.shard % lanes.length] ?? first;
+  const executor = new FunctionExecutor({ functions, clock, now, limits, metrics });
+  const workflows = new Workflows({
+    catalog: storage.catalog,
+    kind: options.programs,
+    now,
+    random,
+  });
+  const reader = new RunReader(storage, workflows);
+  const watchers: Watchers = new Watchers({
+    clock,
+    read: (tenant, runId) => reader.get(tenant, runId),
+    show: ({ history, journal }) => reader.show(history, journal),
+    isResident: (runId) => moving.runner.has(runId),
+  });
+  const moving = assembleMoving(options, hooks, {
+    executor,
+    workflows,
+    watchers,
+    metrics,
+    commitFor,
+    now,
+  });
+  const { runner, ownerOfNew } = moving;
+  const starts = new Starts({
+    storage,
+    workflows,
+    runner,
+    commitFor,
+    ownerOfNew,
+    now,
+    random,
+    limits,
+    metrics,
+  });
+  const keys = new Keys(storage.catalog, clock, time);
+  return {
+    ...moving,
+    metrics,
+    lanes,
+    executor,
+    workflows,
+    starts,
+    reader,
+    watchers,
+    keys,
+    commitFor,
+  };
+}
+
+type Ground = Pick<NodeParts, "executor" | "workflows" | "watchers" | "metrics" | "commitFor"> & {
+  readonly now: () => Timestamp;
+};
+
+/** Runner, courier and claimer: what moves runs. */
+function assembleMoving(
+  { storage, clock, limits, log, maxResidentRuns }: NodeOptions,
+  hooks: NodeHooks,
+  { executor, workflows, watchers, metrics, commitFor, now }: Ground,
+): Pick<NodeParts, "runner" | "courier" | "claimer"> & {
+  readonly ownerOfNew: () => NodeId | null;
+} {
+  const children = new Children(workflows, clock, now);
+  const runner: Runner = new Runner({
+    clock,
+    now,
+    node: hooks.id,
+    executor,
+    prepareChild: (parent, key, workflow, input) => children.prepare(parent, key, workflow, input),
+    commitFor,
+    send: (from, messages) => courier.send(from, messages),
+    onFinished: (ended) => watchers.finished(ended),
+    metrics,
+    log,
+    journalEntries: limits.journalEntries,
+    maxResidentRuns,
+  });
+  const claimer = new Claimer({
+    storage,
+    workflows,
+    runner,
+    node: hooks.id,
+    isNode: (id) => id === hooks.id() && hooks.takesRuns(),
+    clock,
+    now,
+    room: hooks.room,
+    metrics,
+    log,
+  });
+  // Owned at once only where that overtakes nobody who waits.
+  const ownerOfNew = (): NodeId | null =>
+    claimer.caughtUp && hooks.room() > 0 ? hooks.id() : null;
+  const courier: Courier = new Courier({ storage, workflows, runner, commitFor, ownerOfNew });
+  return { runner, courier, claimer, ownerOfNew };
+}

@@ -1,0 +1,90 @@
+import type { Timestamp } from "@millrace/protocol";
+import type { Fact } from "../core/fact.ts";
+import type { Program } from "../core/program.ts";
+import type { RunHead, RunRef } from "../core/run-head.ts";
+import { createRunState, type RunState } from "../core/state.ts";
+import type { Held } from "../storage/storage.ts";
+import type { Body } from "./executor.ts";
+import type { CompiledWorkflow } from "./program-kind.ts";
+
+/** A run that this node owns and keeps in memory while it moves. Only the runner writes it. */
+export interface ResidentRun {
+  readonly ref: RunRef;
+  readonly head: RunHead;
+  readonly fence: number;
+  readonly state: RunState;
+  readonly program: Program;
+  readonly startedAt: Timestamp;
+  /** Facts that wait while a unit is in flight. */
+  facts: Fact[];
+  /** Journal entries known to be durable. */
+  committed: number;
+  inFlight: boolean;
+  /** False: this node gave the run up or lost it; whatever still arrives for it is dropped. */
+  owned: boolean;
+  /** `wake` as far as this owner has seen: at the take, and one more with each new message since. */
+  seenWake: number;
+  /** Ids of messages that were told, so that a hint that comes twice counts once. */
+  readonly told: Set<string>;
+  /** Taken from a dead owner: the next entry says that it moves again. */
+  recovering: boolean;
+  cancelRequestedAt: Timestamp | null;
+  readonly bodies: Map<string, Body>;
+  /** By operation; cancels the timer. */
+  readonly timers: Map<string, () => void>;
+}
+
+export interface Residence {
+  readonly head: RunHead;
+  readonly workflow: CompiledWorkflow;
+  readonly fence: number;
+  readonly seenWake: number;
+  readonly startedAt: Timestamp;
+  readonly recovering: boolean;
+  readonly cancelRequestedAt: Timestamp | null;
+}
+
+export function createResidentRun(residence: Residence): ResidentRun {
+  const { head, workflow, fence, seenWake, startedAt, recovering, cancelRequestedAt } = residence;
+  return {
+    ref: { tenant: head.tenant, shard: head.shard, runId: head.id },
+    head,
+    fence,
+    state: createRunState(head),
+    program: workflow.create(head),
+    startedAt,
+    facts: [],
+    committed: 0,
+    inFlight: false,
+    owned: true,
+    seenWake,
+    told: new Set(),
+    recovering,
+    cancelRequestedAt,
+    bodies: new Map(),
+    timers: new Map(),
+  };
+}
+
+/** Where a taken run stands, as the store handed it out. */
+export function residenceOf({ run }: Held): Omit<Residence, "workflow"> {
+  const {
+    status: _,
+    owner: __,
+    fence,
+    wake,
+    dueAt: ___,
+    recoveries,
+    waitingOn: ____,
+    ...rest
+  } = run;
+  const { cancelRequestedAt, startedAt, ...head } = rest;
+  return {
+    head,
+    fence,
+    seenWake: wake,
+    startedAt: startedAt ?? run.createdAt,
+    recovering: recoveries > 0,
+    cancelRequestedAt,
+  };
+}

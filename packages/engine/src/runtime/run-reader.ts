@@ -1,0 +1,133 @@
+// Runs as the API shows them: the row, and what the journal says when the program is told it again.
+import {
+  fromJsonText,
+  type Failure,
+  type JsonValue,
+  type Run,
+  type RunId,
+  type Step,
+  type TenantId,
+  type WaitingOn,
+} from "@millrace/protocol";
+import { replay } from "../core/drive.ts";
+import type { Entry } from "../core/entry.ts";
+import type { RunHead } from "../core/run-head.ts";
+import { createRunState, type RunState } from "../core/state.ts";
+import { waitingOn } from "../core/waiting-on.ts";
+import type { HistoryRow, RunRow, Storage } from "../storage/storage.ts";
+import type { Workflows } from "./workflows.ts";
+
+export class RunReader {
+  readonly #storage: Storage;
+  readonly #workflows: Workflows;
+
+  constructor(storage: Storage, workflows: Workflows) {
+    this.#storage = storage;
+    this.#workflows = workflows;
+  }
+
+  async get(tenant: TenantId, runId: RunId): Promise<Run | null> {
+    const found = await this.#storage.read({ kind: "run", tenant, runId });
+    if (found === null) return null;
+    const row = "live" in found ? found.live : found.finished;
+    const { state, steps } = await this.#replay(
+      row,
+      found.journal,
+      "live" in found ? null : found.finished,
+    );
+    return "live" in found
+      ? showLive(found.live, state, steps)
+      : showFinished(found.finished, steps);
+  }
+
+  /** A finished run whose rows are at hand. */
+  async show(row: HistoryRow, journal: readonly Entry[]): Promise<Run> {
+    const { steps } = await this.#replay(row, journal, row);
+    return showFinished(row, steps);
+  }
+
+  async #replay(
+    head: RunHead,
+    journal: readonly Entry[],
+    finished: HistoryRow | null,
+  ): Promise<{ state: RunState | null; steps: readonly Step[] }> {
+    const workflow = await this.#workflows.version(
+      head.tenant,
+      head.workflowId,
+      head.workflowVersion,
+    );
+    if (workflow === null) return { state: null, steps: [] };
+    const state = createRunState(head);
+    // A difference shows the steps up to it, which is what a reader wants to see.
+    replay(state, workflow.create(head), journal);
+    if (finished !== null) state.ended = outcomeOf(finished);
+    return { state, steps: workflow.describe(state) };
+  }
+}
+
+function outcomeOf(row: HistoryRow): RunState["ended"] {
+  switch (row.status) {
+    case "completed":
+      return row.result === null ? null : { status: "completed", output: row.result };
+    case "failed":
+      return { status: "failed", failure: failureOf(row) };
+    case "cancelled":
+      return { status: "cancelled" };
+  }
+}
+
+function showLive(row: RunRow, state: RunState | null, steps: readonly Step[]): Run {
+  return { ...base(row, steps), status: row.status, waitingOn: waitingNow(row, state) };
+}
+
+/** A run that moves may not have said so yet; one that was set aside has. */
+function waitingNow(row: RunRow, state: RunState | null): WaitingOn | null {
+  const stored = row.waitingOn;
+  if (stored?.kind === "quarantine" || stored?.kind === "divergence")
+    return row.owner === null ? stored : null;
+  return state === null ? stored : waitingOn(state);
+}
+
+function showFinished(row: HistoryRow, steps: readonly Step[]): Run {
+  const finished = { ...base(row, steps), finishedAt: row.finishedAt };
+  switch (row.status) {
+    case "completed":
+      return {
+        ...finished,
+        status: "completed",
+        output: row.result === null ? null : fromJsonText(row.result),
+      };
+    case "failed":
+      return { ...finished, status: "failed", failure: failureOf(row) };
+    case "cancelled":
+      return { ...finished, status: "cancelled" };
+  }
+}
+
+/** Written by this engine as a `Failure`. */
+const failureOf = (row: HistoryRow): Failure =>
+  row.result === null
+    ? { code: "internal.error", message: "The failure was not stored", source: "definition" }
+    : (fromJsonText(row.result) as unknown as Failure);
+
+function base(
+  row: RunRow | HistoryRow,
+  steps: readonly Step[],
+): Omit<Extract<Run, { status: "pending" }>, "status" | "waitingOn"> {
+  const metadata: JsonValue = fromJsonText(row.metadata);
+  return {
+    id: row.id,
+    tenant: row.tenant,
+    workflowId: row.workflowId,
+    workflowVersion: row.workflowVersion,
+    trigger: row.trigger,
+    input: fromJsonText(row.input),
+    // Checked to be an object of texts when the run was started.
+    metadata: metadata as Readonly<Record<string, string>>,
+    parent: row.parent,
+    createdAt: row.createdAt,
+    startedAt: row.startedAt,
+    steps,
+    cancelRequestedAt: row.cancelRequestedAt,
+  };
+}

@@ -1,0 +1,319 @@
+// Moves the runs that this node owns.
+//
+//   R1. One unit of a run is in flight at a time; facts that come meanwhile wait and go together.
+//   R2. Effects are performed after the entries they follow from are durable, never before.
+//   R3. A run that only waits is given up in the same commit that says so; the store keeps the alarm clock.
+//   R4. A lost run stops: its bodies abort, its timers go, and whatever still arrives for it is dropped.
+import type { NodeId, RunId } from "@millrace/protocol";
+import { isWaiting, nextDueAt } from "../core/deadline.ts";
+import {
+  begin,
+  createPass,
+  drive,
+  replay,
+  resume,
+  type Divergence,
+  type Pass,
+} from "../core/drive.ts";
+import type { Message } from "../core/entry.ts";
+import type { Fact } from "../core/fact.ts";
+import type { OutboxMessage, RunHead, RunRef } from "../core/run-head.ts";
+import { waitingOn } from "../core/waiting-on.ts";
+import type { Held, NextState, RunUnit } from "../storage/storage.ts";
+import { perform, silence, watchDeadline, type EffectContext } from "./effects.ts";
+import { engineFailure } from "./failures.ts";
+import { replyToParent, toHistory } from "./finish.ts";
+import type { GroupCommit, Settled } from "./group-commit.ts";
+import type { Log } from "./log.ts";
+import type { Metrics } from "./metrics.ts";
+import type { CompiledWorkflow } from "./program-kind.ts";
+import type { EndedRun } from "./watchers.ts";
+import { createResidentRun, residenceOf, type ResidentRun } from "./resident-run.ts";
+
+/** Waits up to this long stay in memory: reading the run back would cost more than keeping it. */
+const PARK_FROM_MS = 1_000;
+/** A run taken this often in a row from a dead owner, without an entry in between, is not tried again. */
+const QUARANTINE_FROM = 5;
+
+export interface RunnerOptions extends Omit<EffectContext, "submit"> {
+  /** This node's id now. */
+  readonly node: () => NodeId;
+  readonly commitFor: (ref: RunRef) => GroupCommit;
+  /** Durable in the run's outbox; now they may go. */
+  readonly send: (from: RunRef, messages: readonly OutboxMessage[]) => void;
+  readonly onFinished: (ended: EndedRun) => void;
+  readonly metrics: Metrics;
+  readonly log: Log;
+  readonly journalEntries: number;
+  readonly maxResidentRuns: number;
+}
+
+export class Runner {
+  readonly #options: RunnerOptions;
+  readonly #effects: EffectContext;
+  readonly #residents = new Map<RunId, ResidentRun>();
+  #draining = false;
+
+  constructor(options: RunnerOptions) {
+    this.#options = options;
+    this.#effects = { ...options, submit: (run, fact) => this.#submit(run, fact) };
+  }
+
+  get size(): number {
+    return this.#residents.size;
+  }
+
+  has(runId: RunId): boolean {
+    return this.#residents.has(runId);
+  }
+
+  /**
+   * A run that this node owns since its first moment.
+   *
+   * @param owner as the store has it: a node that had to join again while the answer was on its way is another one
+   */
+  adopt(head: RunHead, owner: NodeId, workflow: CompiledWorkflow): void {
+    if (owner !== this.#options.node()) return;
+    const run = createResidentRun({
+      head,
+      workflow,
+      fence: 1,
+      seenWake: 0,
+      startedAt: head.createdAt,
+      recovering: false,
+      cancelRequestedAt: null,
+    });
+    this.#admit(run);
+    this.#work(run, createPass(), (pass) =>
+      begin(run.state, run.program, this.#options.now(), pass),
+    );
+  }
+
+  /** A run that this node has just taken: goes on where its journal ends. */
+  takeUp(held: Held, workflow: CompiledWorkflow): void {
+    const run = createResidentRun({ ...residenceOf(held), workflow });
+    const divergence = replay(run.state, run.program, held.journal);
+    run.committed = held.journal.length;
+    if (divergence !== null) {
+      this.setAside(held, divergence);
+      return;
+    }
+    const at = this.#options.now();
+    for (const message of held.inbox) {
+      run.told.add(message.id);
+      run.facts.push({ type: "message.received", message, at });
+    }
+    const cancelled = held.inbox.some((message) => message.body.kind === "cancel");
+    if (held.run.recoveries >= QUARANTINE_FROM && !cancelled) {
+      const [first] = run.state.open;
+      this.#giveBack(held, { kind: "quarantine", step: first?.key ?? null });
+      return;
+    }
+    this.#admit(run);
+    // Messages first: a cancelled run must not start a body just to stop it.
+    this.#work(run, createPass(), (pass) =>
+      resume(run.state, run.program, this.#options.now(), pass),
+    );
+  }
+
+  /** Gives a taken run back; only a message makes it due again. Nothing of it is lost. */
+  setAside(held: Held, divergence: Divergence): void {
+    this.#options.log.error(
+      { runId: held.run.id, ...divergence },
+      "a run and its program disagree; the run is set aside",
+    );
+    this.#giveBack(held, { kind: "divergence", ...divergence });
+  }
+
+  /** A message was stored for a run. A run that does not reside here finds it when it is taken. */
+  tell(ref: RunRef, message: Message): void {
+    const run = this.#residents.get(ref.runId);
+    if (run === undefined || run.told.has(message.id)) return;
+    run.told.add(message.id);
+    run.seenWake += 1;
+    this.#submit(run, { type: "message.received", message, at: this.#options.now() });
+  }
+
+  /** From now on runs are given up at their next commit instead of starting anything. */
+  drain(): void {
+    this.#draining = true;
+    for (const run of this.#residents.values()) if (!run.inFlight) this.#work(run, createPass());
+  }
+
+  /** Gives every run up at once: bodies that still run count no more. */
+  handOver(): void {
+    this.#draining = true;
+    for (const run of this.#residents.values()) {
+      silence(run, "The node is stopping");
+      if (!run.inFlight) this.#work(run, createPass());
+    }
+  }
+
+  /** The node was declared dead: everything it holds belongs to others. */
+  dropAll(reason: string): void {
+    for (const run of this.#residents.values()) this.#lose(run, reason);
+  }
+
+  #admit(run: ResidentRun): void {
+    const old = this.#residents.get(run.head.id);
+    if (old !== undefined) this.#lose(old, "this node has taken it again");
+    this.#residents.set(run.head.id, run);
+    watchDeadline(run, this.#effects);
+  }
+
+  #submit(run: ResidentRun, fact: Fact): void {
+    if (!run.owned) return;
+    run.facts.push(fact);
+    if (!run.inFlight) this.#work(run, createPass());
+  }
+
+  /** Works off the facts that wait, then commits what came of them (R1). */
+  #work(run: ResidentRun, pass: Pass, then?: (pass: Pass) => void): void {
+    const { state, program } = run;
+    const consumed: string[] = [];
+    for (const fact of run.facts) {
+      if (fact.type === "message.received") {
+        consumed.push(fact.message.id);
+        if (fact.message.body.kind === "cancel") run.cancelRequestedAt ??= fact.at;
+      }
+      drive(state, program, fact, pass);
+    }
+    run.facts = [];
+    then?.(pass);
+    if (state.journal.length > this.#options.journalEntries) this.#limitJournal(run, pass);
+    this.#commit(run, pass, consumed);
+  }
+
+  #limitJournal({ state, program }: ResidentRun, pass: Pass): void {
+    const message = `The run's journal has ${state.journal.length} entries; the limit is ${this.#options.journalEntries}`;
+    const failure = engineFailure("run.journal-full", message, "definition");
+    drive(state, program, { type: "limit.exceeded", failure, at: this.#options.now() }, pass);
+  }
+
+  #commit(run: ResidentRun, pass: Pass, consumed: readonly string[]): void {
+    const { state, head } = run;
+    const next = this.#nextState(run);
+    const entries = state.journal.slice(run.committed);
+    const outbox =
+      state.ended === null || head.parent === null
+        ? pass.outbox
+        : [...pass.outbox, replyToParent(head, head.parent, state.ended)];
+    if (entries.length === 0 && outbox.length === 0 && next.kind === "keep") {
+      // R2: what these effects follow from is durable already.
+      perform(run, pass.effects, this.#effects);
+      return;
+    }
+    const unit: RunUnit = {
+      kind: "run",
+      ref: run.ref,
+      fence: run.fence,
+      sequence: run.committed + 1,
+      entries,
+      outbox,
+      consumed,
+      recovered: run.recovering && entries.length > 0,
+      next,
+    };
+    run.inFlight = true;
+    const settle = (outcome: Settled): void => this.#settled(run, unit, pass, outcome);
+    this.#options.commitFor(run.ref).submit({ unit, settle, refusable: false });
+  }
+
+  #nextState(run: ResidentRun): NextState {
+    const { state } = run;
+    const { now, maxResidentRuns } = this.#options;
+    if (state.ended !== null) {
+      return {
+        kind: "finish",
+        history: toHistory(run, state.ended, now()),
+        journal: state.journal,
+      };
+    }
+    const waiting = isWaiting(state);
+    const handOver = this.#draining && run.bodies.size === 0;
+    if (!waiting && !handOver) return { kind: "keep" };
+    const dueAt = waiting ? nextDueAt(state) : now();
+    const soon =
+      dueAt !== null && dueAt - now() < PARK_FROM_MS && this.#residents.size <= maxResidentRuns;
+    if (soon && !handOver) return { kind: "keep" };
+    // R3.
+    return { kind: "park", dueAt, waitingOn: waitingOn(state), seenWake: run.seenWake };
+  }
+
+  #settled(run: ResidentRun, unit: RunUnit, pass: Pass, outcome: Settled): void {
+    run.inFlight = false;
+    if (!run.owned) return;
+    if (outcome.kind === "fault" && outcome.error.code === "storage.rejected") {
+      this.#failRejected(run, outcome.error.message);
+      return;
+    }
+    if (outcome.kind !== "done") {
+      this.#lose(run, `its commit was answered with ${outcome.kind}`);
+      return;
+    }
+    run.committed += unit.entries.length;
+    if (unit.entries.length > 0) run.recovering = false;
+    if (unit.outbox.length > 0) this.#options.send(run.ref, unit.outbox);
+    if (unit.next.kind === "keep") {
+      perform(run, pass.effects, this.#effects);
+      if (run.facts.length > 0 && !run.inFlight) this.#work(run, createPass());
+      return;
+    }
+    this.#leave(run, "The run has ended or waits in the store");
+    if (unit.next.kind === "finish") {
+      this.#options.metrics.counters.runsFinished[unit.next.history.status] += 1;
+      this.#options.onFinished(unit.next);
+    }
+  }
+
+  /** The store will never take these entries, so the run fails with what was stored before them. */
+  #failRejected(run: ResidentRun, message: string): void {
+    this.#options.log.error(
+      { runId: run.head.id, reason: message },
+      "the store rejects what a run wrote; the run fails",
+    );
+    silence(run, "The store rejects what the run wrote");
+    run.state.journal.length = run.committed;
+    run.state.ended = {
+      status: "failed",
+      failure: engineFailure("storage.rejected", message, "definition"),
+    };
+    run.facts = [];
+    this.#commit(run, createPass(), []);
+  }
+
+  /** R4. */
+  #lose(run: ResidentRun, reason: string): void {
+    this.#options.metrics.counters.runsLost += 1;
+    this.#options.log.warn(
+      { runId: run.head.id, reason },
+      "lost a run; whoever owns it now goes on with it",
+    );
+    this.#leave(run, "The node lost the run");
+  }
+
+  #leave(run: ResidentRun, reason: string): void {
+    run.owned = false;
+    run.facts = [];
+    silence(run, reason);
+    if (this.#residents.get(run.head.id) === run) this.#residents.delete(run.head.id);
+  }
+
+  #giveBack({ run, journal }: Held, waitingFor: NonNullable<ReturnType<typeof waitingOn>>): void {
+    const ref: RunRef = { tenant: run.tenant, shard: run.shard, runId: run.id };
+    const unit: RunUnit = {
+      kind: "run",
+      ref,
+      fence: run.fence,
+      sequence: journal.length + 1,
+      entries: [],
+      outbox: [],
+      consumed: [],
+      recovered: false,
+      next: { kind: "park", dueAt: null, waitingOn: waitingFor, seenWake: run.wake },
+    };
+    // If it fails, the run stays owned by a node that does not have it; the next reaping or restart frees it.
+    const settle = (): void => {};
+    this.#options.commitFor(ref).submit({ unit, settle, refusable: false });
+  }
+}

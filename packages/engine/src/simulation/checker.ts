@@ -1,0 +1,250 @@
+// What must be true at every moment, looked at from outside the engine.
+//
+//   I1. No acknowledged start, result or message is ever lost.
+//   I2. Nothing is committed twice: an operation settles once, a message is journaled once, an end stays.
+//   I3. Nobody writes a run but its owner, under its fence.
+//   I4. Every live run has a next cause: a living owner, a due time, or somebody who will send it a message.
+//   I5. A finished run holds nothing: no row, no journal, no inbox, no key without its run.
+//   I6. A body starts only when all that it stands on is durable.
+//   I7. What a run did is what its program does when it is told the journal in order.
+import { fromJsonText, type NodeId, type RunId } from "@millrace/protocol";
+import { replay } from "../core/drive.ts";
+import type { Entry } from "../core/entry.ts";
+import { createRunState } from "../core/state.ts";
+import type { MemoryStorage } from "../storage/memory/memory-storage.ts";
+import type { CommitOutcome, RunUnit, Unit } from "../storage/storage.ts";
+import type { CompiledWorkflow } from "../runtime/program-kind.ts";
+
+export class Violation extends Error {
+  override readonly name = "Violation";
+}
+
+export interface CheckerOptions {
+  readonly store: MemoryStorage;
+  readonly workflow: (id: string) => CompiledWorkflow | undefined;
+}
+
+export class Checker {
+  readonly #options: CheckerOptions;
+  /** By idempotency key. */
+  readonly #acknowledged = new Map<string, RunId>();
+  readonly #ends = new Map<RunId, string>();
+  readonly #cancelled = new Set<RunId>();
+  /** The first thing that was wrong. */
+  violation: Violation | null = null;
+
+  constructor(options: CheckerOptions) {
+    this.#options = options;
+  }
+
+  get acknowledged(): ReadonlyMap<string, RunId> {
+    return this.#acknowledged;
+  }
+
+  /** I1. */
+  startAcknowledged(key: string, runId: RunId): void {
+    const before = this.#acknowledged.get(key);
+    if (before !== undefined && before !== runId) {
+      this.fail(`start ${key} was acknowledged as ${before}, and now as ${runId}`);
+    }
+    this.#acknowledged.set(key, runId);
+    if (!this.#exists(runId))
+      this.fail(`run ${runId} was acknowledged, but the store does not have it`);
+  }
+
+  cancelAcknowledged(runId: RunId): void {
+    this.#cancelled.add(runId);
+    if (!this.#exists(runId))
+      this.fail(
+        `the cancellation of ${runId} was acknowledged, but the store does not have the run`,
+      );
+  }
+
+  /** I2: an end that somebody has seen. */
+  endSeen(runId: RunId, end: string): void {
+    const before = this.#ends.get(runId);
+    if (before !== undefined && before !== end)
+      this.fail(`run ${runId} ended as ${before}, and now as ${end}`);
+    this.#ends.set(runId, end);
+    if (!this.#options.store.tables.history.has(runId))
+      this.fail(`the end of ${runId} was seen before it was stored`);
+  }
+
+  /** I6. */
+  bodyStarted(runId: RunId, step: string, needs: readonly string[]): void {
+    const { tables } = this.#options.store;
+    const journal =
+      tables.journal.get(runId)?.map((row) => row.entry) ??
+      tables.history.get(runId)?.journal ??
+      [];
+    for (const need of needs) {
+      if (!journal.some((entry) => settledKey(entry) === need)) {
+        this.fail(
+          `step ${step} of ${runId} started, but the result of ${need} that it stands on is not durable`,
+        );
+      }
+    }
+  }
+
+  /** I2, I3, I4, I5 around one commit. */
+  async watchCommit(
+    node: NodeId,
+    units: readonly Unit[],
+    commit: () => Promise<readonly CommitOutcome[]>,
+  ): Promise<readonly CommitOutcome[]> {
+    const { tables } = this.#options.store;
+    const before = units.map((unit) => {
+      const row = unit.kind === "run" ? tables.runs.get(unit.ref.runId) : undefined;
+      return {
+        fence: row?.fence,
+        owner: row?.owner,
+        length: row === undefined ? 0 : (tables.journal.get(row.id)?.length ?? 0),
+      };
+    });
+    const outcomes = await commit();
+    for (const [i, unit] of units.entries()) {
+      const was = before[i];
+      if (unit.kind === "run" && outcomes[i]?.kind === "done" && was !== undefined)
+        this.#checkWriter(node, unit, was);
+      const runId =
+        unit.kind === "run" ? unit.ref.runId : unit.kind === "delivery" ? unit.to.runId : null;
+      if (runId !== null) this.checkRun(runId);
+    }
+    return outcomes;
+  }
+
+  /** I3: a write that changed something was made by the owner of that moment. */
+  #checkWriter(
+    node: NodeId,
+    unit: RunUnit,
+    was: {
+      readonly fence: number | undefined;
+      readonly owner: NodeId | null | undefined;
+      readonly length: number;
+    },
+  ): void {
+    const { tables } = this.#options.store;
+    const { runId } = unit.ref;
+    const wrote =
+      (tables.journal.get(runId)?.length ?? 0) !== was.length ||
+      (was.fence !== undefined && !tables.runs.has(runId));
+    if (wrote && (was.fence !== unit.fence || was.owner !== node)) {
+      this.fail(
+        `${node} wrote run ${runId} under fence ${unit.fence}, but ${was.owner ?? "nobody"} owned it under ${was.fence ?? "none"}`,
+      );
+    }
+  }
+
+  /** I2, I4, I5 for one run. */
+  checkRun(runId: RunId): void {
+    const { tables } = this.#options.store;
+    const row = tables.runs.get(runId);
+    const finished = tables.history.get(runId);
+    const inbox = tables.inbox.get(runId);
+    if (row !== undefined && finished !== undefined)
+      this.fail(`run ${runId} is live and finished at once`);
+    if (finished !== undefined) {
+      if (tables.journal.has(runId) || (inbox?.size ?? 0) > 0)
+        this.fail(`run ${runId} has ended and still holds a journal or messages`);
+      this.#checkJournal(runId, finished.journal);
+      return;
+    }
+    if (row === undefined) return;
+    this.#checkJournal(runId, tables.journal.get(runId)?.map((entry) => entry.entry) ?? []);
+    if (row.owner !== null || row.dueAt !== null) return;
+    if (row.waitingOn?.kind === "divergence")
+      this.fail(`run ${runId} was set aside: ${row.waitingOn.message}`);
+    const unread = [...(inbox?.values() ?? [])].some((message) => !message.consumed);
+    if (unread) this.fail(`run ${runId} sleeps with no alarm, and a message waits for it`);
+    if (row.waitingOn === null)
+      this.fail(`run ${runId} has no owner, no due time and waits for nothing`);
+  }
+
+  #checkJournal(runId: RunId, journal: readonly Entry[]): void {
+    const settled = new Set<string>();
+    const attempts = new Set<string>();
+    for (const entry of journal) {
+      const key = settledKey(entry);
+      if (key !== null && settled.has(key))
+        this.fail(`operation ${key} of ${runId} is settled twice in the journal`);
+      if (key !== null) settled.add(key);
+      const once =
+        entry.kind === "message"
+          ? `message ${entry.message.id}`
+          : entry.kind === "wait"
+            ? `wait ${entry.key}`
+            : `attempt ${entry.key}#${entry.attempt}`;
+      if (attempts.has(once)) this.fail(`${once} of ${runId} is in the journal twice`);
+      attempts.add(once);
+    }
+  }
+
+  /** Nothing is live and nothing is on its way. */
+  atRest(): boolean {
+    const { tables } = this.#options.store;
+    return tables.runs.size === 0 && tables.outbox.size === 0;
+  }
+
+  /** When the storm is over and all has come to rest. */
+  checkEnd(): void {
+    const { tables } = this.#options.store;
+    for (const [key, runId] of this.#acknowledged) {
+      if (tables.history.has(runId)) continue;
+      const row = tables.runs.get(runId);
+      const how =
+        row === undefined
+          ? "is gone"
+          : `is ${row.status}, owner ${row.owner ?? "none"}, due ${row.dueAt ?? "never"}, waits on ${JSON.stringify(row.waitingOn)}`;
+      this.fail(`run ${runId} (start ${key}) has not ended; it ${how}`);
+    }
+    for (const runId of tables.runs.keys()) this.fail(`run ${runId} is still live`);
+    for (const row of tables.history.values()) {
+      this.checkRun(row.run.id);
+      this.#checkReplay(row.run.id);
+    }
+    if (tables.outbox.size > 0) this.fail(`${tables.outbox.size} messages were never carried`);
+  }
+
+  /** I7: the order in which operations settled is the output of a completed run. */
+  #checkReplay(runId: RunId): void {
+    const row = this.#options.store.tables.history.get(runId);
+    const workflow = row === undefined ? undefined : this.#options.workflow(row.run.workflowId);
+    if (row === undefined || workflow === undefined) return;
+    const difference = replay(createRunState(row.run), workflow.create(row.run), row.journal);
+    if (difference !== null)
+      this.fail(`the journal of ${runId} cannot be replayed: ${difference.message}`);
+    if (row.run.status !== "completed" || row.run.result === null) return;
+    const settled = row.journal.map(settledKey).filter((key) => key !== null);
+    const told = fromJsonText(row.run.result);
+    // What settles after a race is won is journaled, but the program has ended and hears no more.
+    const heard = settled.slice(0, Array.isArray(told) ? told.length : 0);
+    if (JSON.stringify(told) !== JSON.stringify(heard)) {
+      this.fail(
+        `run ${runId} settled ${JSON.stringify(settled)}, but its program heard ${JSON.stringify(told)}`,
+      );
+    }
+  }
+
+  #exists(runId: RunId): boolean {
+    const { tables } = this.#options.store;
+    return tables.runs.has(runId) || tables.history.has(runId);
+  }
+
+  /** Keeps the first; what follows is usually its echo. */
+  fail(message: string): void {
+    this.violation ??= new Violation(message);
+  }
+}
+
+function settledKey(entry: Entry): string | null {
+  switch (entry.kind) {
+    case "result":
+      return entry.key;
+    case "failure":
+      return entry.retryAt === null ? entry.key : null;
+    case "message":
+      return entry.message.body.kind === "child.finished" ? entry.message.body.key : null;
+    case "wait":
+      return null;
+  }
+}

@@ -1,0 +1,185 @@
+// Programs for the simulator: sequences, parallel branches and races of every kind of operation. Their output
+// is the order in which operations settled, so a replay that settles in another order shows.
+import {
+  asJsonText,
+  toJsonText,
+  type Definition,
+  type JsonText,
+  type JsonValue,
+} from "@millrace/protocol";
+import type { Outcome } from "../core/entry.ts";
+import type { OperationBody, Program, Request } from "../core/program.ts";
+import type { CompiledWorkflow, ProgramKind } from "../runtime/program-kind.ts";
+import type { Random } from "./random.ts";
+
+export type Script =
+  | {
+      readonly do: "call";
+      readonly key: string;
+      readonly failures: number;
+      readonly retries: number;
+    }
+  | { readonly do: "timer"; readonly key: string; readonly ms: number }
+  | { readonly do: "value"; readonly key: string }
+  | { readonly do: "child"; readonly key: string; readonly workflow: string }
+  | { readonly do: "sequence" | "parallel" | "race"; readonly parts: readonly Script[] };
+
+/** What a simulated call is told: it checks that all it stands on is durable. */
+export interface CallInput {
+  /** Keys that had settled when it was requested. */
+  readonly needs: readonly string[];
+  /** How many of its first attempts throw. */
+  readonly failures: number;
+}
+
+export const scriptPrograms: ProgramKind = {
+  parse: (value) => ({ ok: true, definition: value as unknown as Definition, warnings: [] }),
+  compile: (definition): CompiledWorkflow => {
+    const script = definition.output as unknown as Script;
+    return {
+      create: () => new ScriptProgram(script),
+      describe: () => [],
+      timeoutMs: definition.timeoutMs ?? null,
+    };
+  },
+};
+
+export function scriptDefinition(name: string, script: Script, timeoutMs?: number): JsonValue {
+  const definition: Definition = {
+    name,
+    trigger: { type: "api" },
+    steps: [],
+    output: script,
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+  };
+  return definition as unknown as JsonValue;
+}
+
+/** A script of about `size` operations. `children`: workflows that it may start. */
+export function randomScript(random: Random, size: number, children: readonly string[]): Script {
+  let count = 0;
+  const leaf = (): Script => {
+    const key = `s${++count}`;
+    const kind = random.between(0, 9);
+    if (kind < 6) {
+      const failures = random.chance(0.25) ? random.between(1, 3) : 0;
+      return { do: "call", key, failures, retries: random.between(0, 3) };
+    }
+    if (kind === 6) return { do: "timer", key, ms: random.between(0, 20_000) };
+    const [child] = children;
+    if (kind === 7 && child !== undefined) return { do: "child", key, workflow: child };
+    return { do: "value", key };
+  };
+  const part = (left: number): Script => {
+    if (left <= 1) return leaf();
+    const kind = random.pick(["sequence", "sequence", "parallel", "race"] as const);
+    const parts: Script[] = [];
+    for (let rest = left; rest > 0;) {
+      const take = random.between(1, Math.max(1, Math.ceil(left / 2)));
+      parts.push(part(Math.min(take, rest)));
+      rest -= take;
+    }
+    return { do: kind, parts };
+  };
+  return part(size);
+}
+
+interface Place {
+  readonly script: Script;
+  readonly parent: Place | null;
+  next: number;
+  done: boolean;
+}
+
+class ScriptProgram implements Program {
+  readonly #script: Script;
+  readonly #order: string[] = [];
+  readonly #places = new Map<string, Place>();
+
+  constructor(script: Script) {
+    this.#script = script;
+  }
+
+  begin(): readonly Request[] {
+    return this.#enter(this.#script, null);
+  }
+
+  settled(key: string, outcome: Outcome): readonly Request[] {
+    this.#order.push(key);
+    if (outcome.status !== "completed") {
+      const failure =
+        outcome.status === "failed"
+          ? outcome.failure
+          : ({ code: "child.cancelled", message: "cancelled", source: "code" } as const);
+      return [{ kind: "end", outcome: { status: "failed", failure } }];
+    }
+    const place = this.#places.get(key);
+    return place === undefined ? [] : this.#leave(place);
+  }
+
+  #enter(script: Script, parent: Place | null): Request[] {
+    const place: Place = { script, parent, next: 0, done: false };
+    switch (script.do) {
+      case "sequence":
+        return this.#advance(place);
+      case "parallel":
+      case "race":
+        return script.parts.flatMap((part) => this.#enter(part, place));
+      default:
+        this.#places.set(script.key, place);
+        return [{ kind: "operation", key: script.key, body: this.#body(script) }];
+    }
+  }
+
+  #advance(place: Place): Request[] {
+    if (!("parts" in place.script)) return [];
+    const part = place.script.parts[place.next++];
+    return part === undefined ? this.#leave(place) : this.#enter(part, place);
+  }
+
+  #leave(place: Place): Request[] {
+    if (place.done) return [];
+    const { parent } = place;
+    place.done = true;
+    if (parent === null) {
+      return [{ kind: "end", outcome: { status: "completed", output: text([...this.#order]) } }];
+    }
+    if (parent.done || !("parts" in parent.script)) return [];
+    switch (parent.script.do) {
+      case "sequence":
+        return this.#advance(parent);
+      case "race":
+        return this.#leave(parent);
+      default:
+        parent.next += 1;
+        return parent.next === parent.script.parts.length ? this.#leave(parent) : [];
+    }
+  }
+
+  #body(script: Extract<Script, { key: string }>): OperationBody {
+    switch (script.do) {
+      case "call": {
+        const input: CallInput = { needs: [...this.#order], failures: script.failures };
+        const retry = {
+          retries: script.retries,
+          initialDelayMs: 500,
+          maxDelayMs: 4_000,
+          factor: 2,
+        };
+        const shared = { executor: "function", target: "work", timeoutMs: 30_000 } as const;
+        return { kind: "call", ...shared, input: text(input), retry };
+      }
+      case "timer":
+        return { kind: "timer", due: { afterMs: script.ms } };
+      case "value":
+        return { kind: "value", outcome: { status: "completed", output: text(script.key) } };
+      case "child":
+        return { kind: "child", workflow: script.workflow, input: asJsonText("{}") };
+    }
+  }
+}
+
+function text(value: unknown): JsonText {
+  const json = toJsonText(value);
+  return json.ok ? json.text : asJsonText("null");
+}

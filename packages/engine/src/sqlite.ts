@@ -1,0 +1,7 @@
+export {
+  backUpSqliteFile,
+  createSqliteStorage,
+  type BackupReport,
+  type SqliteStorage,
+  type SqliteStorageOptions,
+} from "./storage/sqlite/create-sqlite-storage.ts";

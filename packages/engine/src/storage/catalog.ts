@@ -1,0 +1,69 @@
+import type { JsonText, TenantId, Timestamp } from "@millrace/protocol";
+
+/** Cold data by kind. A workflow's head and each of its versions are records of their own. */
+export const CATALOG_KINDS = ["workflow", "workflow-version", "key"] as const;
+export type CatalogKind = (typeof CATALOG_KINDS)[number];
+
+export interface CatalogRecord {
+  readonly tenant: TenantId;
+  readonly kind: CatalogKind;
+  readonly id: string;
+  /** A second name, unique in (tenant, kind); null: none. */
+  readonly slug: string | null;
+  /** 1 at creation, then one more with each put. */
+  readonly revision: number;
+  readonly body: JsonText;
+  readonly createdAt: Timestamp;
+  readonly updatedAt: Timestamp;
+}
+
+export interface CatalogPut {
+  readonly tenant: TenantId;
+  readonly kind: CatalogKind;
+  readonly id: string;
+  readonly slug: string | null;
+  /** null: there must be none yet. */
+  readonly expectedRevision: number | null;
+  readonly body: JsonText;
+}
+
+/** Who changed what: a row for each control write, in the transaction of that write. */
+export interface Audit {
+  readonly tenant: TenantId;
+  readonly at: Timestamp;
+  /** Id of the key; never the key. null: the engine itself. */
+  readonly key: string | null;
+  /** Peer address as the server saw it; null: in process. */
+  readonly address: string | null;
+  /** `workflow.create`, `workflow.activate`, `run.cancel`, … */
+  readonly action: string;
+  /** Id of what was changed. */
+  readonly target: string;
+}
+
+export type CatalogOutcome =
+  | { readonly kind: "done"; readonly records: readonly CatalogRecord[] }
+  /** Another revision, an id or a slug was there already; nothing was written. */
+  | { readonly kind: "conflict"; readonly on: "id" | "slug" | "revision" };
+
+/** Cold data: definitions, keys. Never written on the hot path. */
+export interface Catalog {
+  /** All puts and the audit row, or nothing. */
+  put(puts: readonly CatalogPut[], audit: Audit | null): Promise<CatalogOutcome>;
+  /** By id, then by slug. */
+  get(tenant: TenantId, kind: CatalogKind, idOrSlug: string): Promise<CatalogRecord | null>;
+  /** By id, ascending, those after `after`. */
+  list(
+    tenant: TenantId,
+    kind: CatalogKind,
+    after: string | null,
+    limit: number,
+  ): Promise<readonly CatalogRecord[]>;
+  /** @returns false: there was none of this revision */
+  delete(
+    tenant: TenantId,
+    kind: CatalogKind,
+    id: string,
+    expectedRevision: number,
+  ): Promise<boolean>;
+}

@@ -1,0 +1,125 @@
+import type { Shard, Timestamp } from "@millrace/protocol";
+import { assertNever } from "../../core/assert-never.ts";
+import type { Answers, Due, HistoryRow, Query, RunRow } from "../storage.ts";
+import { inboxOf, journalOf, placeOf, waitingIn, type Tables } from "./tables.ts";
+
+type Asked<K extends Query["kind"]> = Extract<Query, { kind: K }>;
+
+export function readTables(
+  tables: Tables,
+  query: Query,
+  now: Timestamp,
+): Answers[Query["kind"]] {
+  switch (query.kind) {
+    case "run":
+      return readRun(tables, query);
+    case "runs":
+      return listRuns(tables, query);
+    case "key":
+      return readKey(tables, query, now);
+    case "inbox":
+      return readInbox(tables, query);
+    case "outbox":
+      return tables.outbox.values().slice(0, query.limit);
+    case "counts":
+      return count(tables, now);
+    case "audit": {
+      const rows = tables.audit.values().filter(({ tenant }) => tenant === query.tenant);
+      return rows.toReversed().slice(0, query.limit);
+    }
+    default:
+      return assertNever(query);
+  }
+}
+
+function readRun(tables: Tables, { tenant, runId }: Asked<"run">): Answers["run"] {
+  const live = tables.runs.get(runId);
+  if (live?.tenant === tenant) {
+    return { live, journal: journalOf(tables, runId).map(({ entry }) => entry) };
+  }
+  const past = tables.history.get(runId);
+  return past?.run.tenant === tenant ? { finished: past.run, journal: past.journal } : null;
+}
+
+function listRuns(
+  { runs, history }: Tables,
+  { tenant, before, limit }: Asked<"runs">,
+): Answers["runs"] {
+  return [...runs.values(), ...history.values().map(({ run }) => run)]
+    .filter((row) => row.tenant === tenant && (before === null || row.id < before))
+    .toSorted((a, b) => byText(b.id, a.id))
+    .slice(0, limit)
+    .map(toSummary);
+}
+
+function toSummary(row: RunRow | HistoryRow): Answers["runs"][number] {
+  const { id, workflowId, workflowVersion, status, trigger, createdAt, startedAt } = row;
+  const finishedAt = "finishedAt" in row ? row.finishedAt : null;
+  const waitingOn = "waitingOn" in row ? row.waitingOn : null;
+  return {
+    id,
+    workflowId,
+    workflowVersion,
+    status,
+    trigger,
+    createdAt,
+    startedAt,
+    finishedAt,
+    waitingOn,
+  };
+}
+
+function readKey(
+  { keys }: Tables,
+  { tenant, scope, key }: Asked<"key">,
+  now: Timestamp,
+): Answers["key"] {
+  const row = keys.get(placeOf(tenant, scope, key));
+  if (row === undefined || row.expiresAt <= now) return null;
+  return { runId: row.runId, payloadHash: row.payloadHash };
+}
+
+function readInbox(tables: Tables, { node, limit }: Asked<"inbox">): Answers["inbox"] {
+  return tables.runs
+    .values()
+    .filter(({ owner }) => owner === node)
+    .toSorted((a, b) => byText(a.tenant, b.tenant) || byText(a.id, b.id))
+    .flatMap(({ tenant, id, shard }) => {
+      const to = { tenant, runId: id, shard };
+      return waitingIn(inboxOf(tables, id)).map((message) => ({ to, message }));
+    })
+    .slice(0, limit);
+}
+
+function count({ runs, history, outbox }: Tables, now: Timestamp): Answers["counts"] {
+  const due = runs.values().filter((row) => dueAtOf(row) <= now).length;
+  return { live: runs.size, due, finished: history.size, outbox: outbox.size };
+}
+
+export interface DueRequest {
+  readonly shards: readonly Shard[] | null;
+  readonly limit: number;
+  readonly now: Timestamp;
+}
+
+export function findDueRuns({ runs }: Tables, { shards, limit, now }: DueRequest): Due {
+  const rows = runs.values().filter(({ shard }) => shards === null || shards.includes(shard));
+  const due = rows
+    .filter((row) => dueAtOf(row) <= now)
+    .toSorted((a, b) => a.priority - b.priority || dueAtOf(a) - dueAtOf(b) || byText(a.id, b.id));
+  const later = rows.map(dueAtOf).filter((at) => at > now && at !== NEVER);
+  const isKnown = due.length < limit;
+  return {
+    runs: due
+      .slice(0, limit)
+      .map(({ tenant, id, shard, fence }) => ({ tenant, runId: id, shard, fence })),
+    nextDueAt: isKnown ? (later.toSorted((a, b) => a - b)[0] ?? null) : null,
+  };
+}
+
+/** Later than any timestamp. */
+const NEVER = Infinity as Timestamp;
+const dueAtOf = (row: RunRow): Timestamp => row.dueAt ?? NEVER;
+
+/** As SQLite compares, whatever the language of the machine. */
+export const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

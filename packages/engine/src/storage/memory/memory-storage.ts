@@ -1,0 +1,140 @@
+// The port over plain tables in memory: small, and right at sight. Several simulated nodes share one. It is also the
+// second reading of the port, against which the conformance suite keeps the SQLite store.
+//
+// A call does everything at once, so nothing of it can be interrupted; delays, losses and crashes belong to whoever
+// stands between a node and this store.
+import { MillraceError, toTimestamp, type NodeId, type Timestamp } from "@millrace/protocol";
+import { DEFAULT_LEASE_MS } from "../lease.ts";
+import type { DueRun, Held, Storage } from "../storage.ts";
+import { applyUnit, type MemoryPlant } from "./apply-unit.ts";
+import { createMemoryCatalog } from "./memory-catalog.ts";
+import { findDueRuns, readTables } from "./memory-reads.ts";
+import {
+  createTables,
+  findLive,
+  inboxOf,
+  inTransaction,
+  journalOf,
+  waitingIn,
+  type Tables,
+} from "./tables.ts";
+
+export { MEMORY_PLANTS, type MemoryPlant } from "./apply-unit.ts";
+
+export interface MemoryStorageOptions {
+  /** The store's clock, epoch ms. */
+  readonly now: () => number;
+  /** Default `DEFAULT_LEASE_MS`. */
+  readonly leaseMs?: number;
+  /** Carries one hint to one listener: at once (the default), later or never. */
+  readonly hint?: (listener: () => void) => void;
+  readonly plant?: MemoryPlant;
+}
+
+export interface MemoryStorage extends Storage {
+  /** What it holds, for a checker to look at. */
+  readonly tables: Tables;
+}
+
+export function createMemoryStorage(options: MemoryStorageOptions): MemoryStorage {
+  const { leaseMs = DEFAULT_LEASE_MS, hint = (listener) => listener(), plant } = options;
+  const tables = createTables();
+  const now = (): Timestamp => toTimestamp(options.now());
+  const listeners = new Set<() => void>();
+  const wake = (): void => {
+    for (const listener of listeners) hint(listener);
+  };
+  const transact = async <T>(body: () => T): Promise<T> => inTransaction(tables, body);
+  const renew = (node: NodeId): Timestamp => {
+    tables.nodes.set(node, { leaseUntil: now() + leaseMs });
+    return now();
+  };
+  return {
+    tables,
+    lanes: 1,
+    catalog: createMemoryCatalog(tables, now),
+    migrate: () => Promise.resolve(),
+    join: ({ id }) => transact(() => renew(id)),
+    beat: (node) =>
+      transact(() => {
+        checkNode(tables, node);
+        return renew(node);
+      }),
+    reap: async () => {
+      const freed = await transact(() => reap(tables, now(), plant));
+      if (freed > 0) wake();
+      return freed;
+    },
+    commit: async (_lane, node, units) => {
+      const context = { tables, node, now: now(), plant };
+      const outcomes = await transact(() => {
+        checkNode(tables, node);
+        return units.map((unit) => applyUnit(unit, context));
+      });
+      wake();
+      return outcomes;
+    },
+    findDue: async (shards, limit) => findDueRuns(tables, { shards, limit, now: now() }),
+    take: (node, due) =>
+      transact(() => {
+        checkNode(tables, node);
+        return due.flatMap((it) => takeOne(tables, node, it, now()));
+      }),
+    // `readTables` answers each kind of query with its kind of answer, which its own type cannot say.
+    read: (async (query) => readTables(tables, query, now())) as Storage["read"],
+    onWake: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    close: () => Promise.resolve(),
+  };
+}
+
+function checkNode({ nodes }: Tables, node: NodeId): void {
+  if (nodes.has(node)) return;
+  const message = `Node ${node} has been declared dead, or has never joined; nothing was written`;
+  throw new MillraceError("storage.fenced-node", message);
+}
+
+function reap(tables: Tables, now: Timestamp, plant: MemoryPlant | undefined): number {
+  const { nodes, keys, runs } = tables;
+  const dead = new Set(nodes.keys().filter((id) => (nodes.get(id)?.leaseUntil ?? 0) <= now));
+  for (const id of dead) nodes.delete(id);
+  const isOrphan = (owner: NodeId | null): boolean => {
+    if (owner === null) return false;
+    return plant === "reap-only-removed" ? dead.has(owner) : !nodes.has(owner);
+  };
+  const orphans = runs.values().filter(({ owner }) => isOrphan(owner));
+  for (const row of orphans) {
+    runs.set(row.id, { ...row, owner: null, dueAt: now, recoveries: row.recoveries + 1 });
+  }
+  for (const place of keys.keys()) {
+    if ((keys.get(place)?.expiresAt ?? now) <= now) keys.delete(place);
+  }
+  return orphans.length;
+}
+
+function takeOne(tables: Tables, node: NodeId, due: DueRun, now: Timestamp): readonly Held[] {
+  const row = findLive(tables, due);
+  if (row === undefined) return [];
+  // The answer of an earlier call was lost: the run is this node's, by the fence that this call would have given.
+  if (row.owner === node && row.fence === due.fence + 1) return [toHeld(tables, row)];
+  if (row.owner !== null || row.fence !== due.fence) return [];
+  const taken = {
+    ...row,
+    owner: node,
+    fence: row.fence + 1,
+    dueAt: null,
+    waitingOn: null,
+    status: "running",
+    startedAt: row.startedAt ?? now,
+  } as const;
+  tables.runs.set(row.id, taken);
+  return [toHeld(tables, taken)];
+}
+
+const toHeld = (tables: Tables, run: Held["run"]): Held => ({
+  run,
+  journal: journalOf(tables, run.id).map(({ entry }) => entry),
+  inbox: waitingIn(inboxOf(tables, run.id)),
+});

@@ -1,0 +1,28 @@
+// `node --conditions=source packages/engine/src/storage/sqlite/print-schema.ts > …/schema.sql` rewrites the committed
+// schema after a migration.
+import { openDatabase, type Database } from "./database.ts";
+import { migrate } from "./migrate.ts";
+
+const SCHEMA = `
+select sql from sqlite_schema
+where sql is not null
+order by tbl_name, type = 'index', name`;
+
+/** The schema of a database as SQL: by table, each followed by its indexes. */
+export function printSchema(database: Database): string {
+  const statements = database.prepare(SCHEMA).all();
+  return statements.map(([sql]) => `${String(sql)};\n`).join("\n");
+}
+
+/** The schema of a fresh database. */
+export function printFreshSchema(): string {
+  const database = openDatabase(":memory:");
+  try {
+    migrate(database, 0);
+    return printSchema(database);
+  } finally {
+    database.close();
+  }
+}
+
+if (import.meta.main) process.stdout.write(printFreshSchema());

@@ -1,0 +1,13 @@
+// ?1 limit. The table itself, in the order of its rowid, which is the order of sending.
+import type { Row } from "./cells.ts";
+import type { Database } from "./database.ts";
+import { OUTBOX_COLUMNS } from "./row-codec.ts";
+import { flatten } from "./take-runs.ts";
+
+const TEXT = `
+select tenant, run, shard, ${OUTBOX_COLUMNS} from outbox order by rowid limit ?1`;
+
+export function prepareReadOutbox(database: Database): (limit: number) => Row {
+  const read = database.prepare(TEXT);
+  return (limit) => flatten(read, [limit]);
+}

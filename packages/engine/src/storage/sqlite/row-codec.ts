@@ -1,0 +1,241 @@
+// Rows of run data to cells and back, on the main side. Column lists stand beside the functions that rely on their
+// order. What comes back was written by `unit-codec.ts`, so brands, unions and parsed JSON are what they were then:
+// that is the reason for every cast in this file.
+import type {
+  FinishedStatus,
+  JsonText,
+  NodeId,
+  Priority,
+  RunId,
+  RunStatus,
+  RunSummary,
+  Shard,
+  TenantId,
+  Timestamp,
+  TriggerType,
+  WaitingOn,
+  WorkflowId,
+} from "@millrace/protocol";
+import { assertNever } from "../../core/assert-never.ts";
+import type { Entry, Message, MessageBody, Wait } from "../../core/entry.ts";
+import type { HistoryRow, OutboxMessage, RunHead, RunRef, RunRow } from "../storage.ts";
+import type { Cell, Cursor } from "./cells.ts";
+
+/** 17 columns, as `encodeHead` and `decodeHead` order them. */
+export const HEAD_COLUMNS: string =
+  "tenant, id, shard, workspace, user_id, workflow, workflow_version, trigger_type, priority, " +
+  "parent_run, parent_step, depth, caller, created_at, deadline_at, metadata, input";
+
+/** As `decodeRun` orders them. */
+export const RUN_COLUMNS: string = `${HEAD_COLUMNS}, status, owner, fence, wake, due_at, recoveries, waiting_on, cancel_requested_at, started_at`;
+
+/** As `decodeHistory` orders them. */
+export const HISTORY_COLUMNS: string = `${HEAD_COLUMNS}, status, started_at, finished_at, cancel_requested_at, result`;
+
+/** As `encodeEntry` and `decodeEntry` order them, in the journal's table and in a packed journal alike. */
+export const ENTRY_COLUMNS = "kind, key, attempt, position, started_at, ended_at, body";
+export const ENTRY_COLUMN_COUNT = 7;
+
+export function encodeHead(run: RunHead, out: Cell[]): void {
+  out.push(
+    run.tenant,
+    run.id,
+    run.shard,
+    run.workspace,
+    run.user,
+    run.workflowId,
+    run.workflowVersion,
+    run.trigger,
+    run.priority,
+    run.parent === null ? null : run.parent.runId,
+    run.parent === null ? null : run.parent.step,
+    run.depth,
+    run.caller,
+    run.createdAt,
+    run.deadlineAt,
+    run.metadata,
+    run.input,
+  );
+}
+
+function decodeHead(from: Cursor): RunHead {
+  const tenant = from.text() as TenantId;
+  const id = from.text() as RunId;
+  const shard = from.number() as Shard;
+  const workspace = from.textOrNull();
+  const user = from.textOrNull();
+  const workflowId = from.text() as WorkflowId;
+  const workflowVersion = from.number();
+  const trigger = from.text() as TriggerType;
+  const priority = from.number() as Priority;
+  const parentRun = from.textOrNull();
+  const parentStep = from.textOrNull();
+  return {
+    id,
+    shard,
+    tenant,
+    workspace,
+    user,
+    workflowId,
+    workflowVersion,
+    trigger,
+    priority,
+    parent:
+      parentRun === null || parentStep === null
+        ? null
+        : { runId: parentRun as RunId, step: parentStep },
+    depth: from.number(),
+    caller: from.textOrNull(),
+    createdAt: decodeTime(from),
+    deadlineAt: decodeTimeOrNull(from),
+    metadata: from.text() as JsonText,
+    input: from.text() as JsonText,
+  };
+}
+
+export function decodeRun(from: Cursor): RunRow {
+  return {
+    ...decodeHead(from),
+    status: from.text() as RunRow["status"],
+    owner: from.textOrNull() as NodeId | null,
+    fence: from.number(),
+    wake: from.number(),
+    dueAt: decodeTimeOrNull(from),
+    recoveries: from.number(),
+    waitingOn: decodeWaitingOn(from),
+    cancelRequestedAt: decodeTimeOrNull(from),
+    startedAt: decodeTimeOrNull(from),
+  };
+}
+
+export function decodeHistory(from: Cursor): HistoryRow {
+  return {
+    ...decodeHead(from),
+    status: from.text() as FinishedStatus,
+    startedAt: decodeTimeOrNull(from),
+    finishedAt: decodeTime(from),
+    cancelRequestedAt: decodeTimeOrNull(from),
+    result: from.textOrNull() as JsonText | null,
+  };
+}
+
+export function decodeSummary(from: Cursor): RunSummary & { readonly waitingOn: WaitingOn | null } {
+  return {
+    id: from.text() as RunId,
+    workflowId: from.text() as WorkflowId,
+    workflowVersion: from.number(),
+    status: from.text() as RunStatus,
+    trigger: from.text() as TriggerType,
+    createdAt: decodeTime(from),
+    startedAt: decodeTimeOrNull(from),
+    finishedAt: decodeTimeOrNull(from),
+    waitingOn: decodeWaitingOn(from),
+  };
+}
+
+export function encodeEntry(entry: Entry, out: Cell[]): void {
+  const { kind, position, startedAt, endedAt } = entry;
+  const key = kind === "message" ? null : entry.key;
+  const attempt = kind === "result" || kind === "failure" ? entry.attempt : null;
+  out.push(kind, key, attempt, position, startedAt, endedAt, encodeBody(entry));
+}
+
+function encodeBody(entry: Entry): string {
+  switch (entry.kind) {
+    case "result":
+      return entry.output;
+    case "failure":
+      return JSON.stringify({ failure: entry.failure, retryAt: entry.retryAt });
+    case "wait":
+      return JSON.stringify(entry.wait);
+    case "message":
+      return JSON.stringify(entry.message);
+    default:
+      return assertNever(entry);
+  }
+}
+
+export function decodeEntry(from: Cursor): Entry {
+  const kind = from.text() as Entry["kind"];
+  const key = from.textOrNull() ?? "";
+  const attempt = from.numberOrNull() ?? 0;
+  const base = {
+    position: from.number(),
+    startedAt: decodeTime(from),
+    endedAt: decodeTime(from),
+  };
+  const body = from.text();
+  switch (kind) {
+    case "result":
+      return { kind, key, attempt, ...base, output: body as JsonText };
+    case "failure":
+      return { kind, key, attempt, ...base, ...(JSON.parse(body) as FailureBody) };
+    case "wait":
+      return { kind, key, ...base, wait: JSON.parse(body) as Wait };
+    case "message":
+      return { kind, ...base, message: JSON.parse(body) as Message };
+    default:
+      return assertNever(kind);
+  }
+}
+
+type FailureBody = Pick<Extract<Entry, { kind: "failure" }>, "failure" | "retryAt">;
+
+export function encodeJournal(entries: readonly Entry[]): string {
+  const cells: Cell[] = [];
+  for (const entry of entries) encodeEntry(entry, cells);
+  return JSON.stringify(cells);
+}
+
+/** Reads entries until the cells end. */
+export function decodeEntries(from: Cursor): readonly Entry[] {
+  const entries: Entry[] = [];
+  while (!from.isAtEnd) entries.push(decodeEntry(from));
+  return entries;
+}
+
+export function encodeOutboxMessage(message: OutboxMessage, out: Cell[]): void {
+  const { to, content } = message;
+  const body = content.kind === "start" ? content.run : content.message;
+  out.push(message.id, to.tenant, to.runId, to.shard, content.kind, JSON.stringify(body));
+}
+
+/** As `encodeOutboxMessage` orders them. */
+export const OUTBOX_COLUMNS = "id, to_tenant, to_run, to_shard, kind, body";
+export const OUTBOX_COLUMN_COUNT = 6;
+
+export function decodeOutboxMessage(from: Cursor): OutboxMessage {
+  const id = from.text();
+  const to = decodeRef(from);
+  const kind = from.text();
+  const body = from.text();
+  const content: OutboxMessage["content"] =
+    kind === "start"
+      ? { kind: "start", run: JSON.parse(body) as RunHead }
+      : { kind: "message", message: JSON.parse(body) as Message };
+  return { id, to, content };
+}
+
+/** Columns: tenant, run, shard. */
+export function decodeRef(from: Cursor): RunRef {
+  const tenant = from.text() as TenantId;
+  const runId = from.text() as RunId;
+  return { tenant, runId, shard: from.number() as Shard };
+}
+
+/** Columns: id, body. */
+export function decodeMessage(from: Cursor): Message {
+  return { id: from.text(), body: JSON.parse(from.text()) as MessageBody };
+}
+
+export const encodeWaitingOn = (waitingOn: WaitingOn | null): string | null =>
+  waitingOn === null ? null : JSON.stringify(waitingOn);
+
+function decodeWaitingOn(from: Cursor): WaitingOn | null {
+  const text = from.textOrNull();
+  return text === null ? null : JSON.parse(text) as WaitingOn;
+}
+
+export const decodeTime = (from: Cursor): Timestamp => from.number() as Timestamp;
+export const decodeTimeOrNull = (from: Cursor): Timestamp | null =>
+  from.numberOrNull() as Timestamp | null;

@@ -1,0 +1,56 @@
+import type { JsonText, TenantId } from "@millrace/protocol";
+import type { Catalog, CatalogKind, CatalogRecord } from "../catalog.ts";
+import { Cursor, type Cell, type Row } from "./cells.ts";
+import type { ReadVerbs } from "./read-verbs.ts";
+import { decodeTime } from "./row-codec.ts";
+import type { Thread } from "./thread.ts";
+import { encodeAudit } from "./unit-codec.ts";
+import type { WriteVerbs } from "./write-verbs.ts";
+
+/** @param now as `createSqliteStorage` has it */
+export function createSqliteCatalog(
+  writer: Thread<WriteVerbs>,
+  reader: Thread<ReadVerbs>,
+  now: () => number | null,
+): Catalog {
+  return {
+    put: async (puts, audit) => {
+      const cells: Cell[] = [];
+      encodeAudit(audit, cells);
+      // The first cell says only whether there is one.
+      const outcome = await writer.call("putRecords", puts, audit === null ? null : cells.slice(1), now());
+      if ("conflict" in outcome) return { kind: "conflict", on: outcome.conflict };
+      return { kind: "done", records: outcome.records.map((row) => decodeRecord(new Cursor(row))) };
+    },
+    get: async (tenant, kind, idOrSlug) => {
+      const row = await reader.call("getRecord", tenant, kind, idOrSlug);
+      return row === null ? null : decodeRecord(new Cursor(row));
+    },
+    list: async (tenant, kind, after, limit) => {
+      const page = { tenant, kind, after: after ?? "", limit };
+      return decodeRecords(await reader.call("listRecords", page));
+    },
+    delete: (tenant, kind, id, expectedRevision) =>
+      writer.call("deleteRecord", { tenant, kind, id, revision: expectedRevision }),
+  };
+}
+
+function decodeRecords(cells: Row): readonly CatalogRecord[] {
+  const from = new Cursor(cells);
+  const records: CatalogRecord[] = [];
+  while (!from.isAtEnd) records.push(decodeRecord(from));
+  return records;
+}
+
+function decodeRecord(from: Cursor): CatalogRecord {
+  return {
+    tenant: from.text() as TenantId,
+    kind: from.text() as CatalogKind,
+    id: from.text(),
+    slug: from.textOrNull(),
+    revision: from.number(),
+    body: from.text() as JsonText,
+    createdAt: decodeTime(from),
+    updatedAt: decodeTime(from),
+  };
+}

@@ -1,0 +1,147 @@
+import {
+  PRIORITIES,
+  type RunId,
+  type TenantId,
+  type Timestamp,
+} from "@millrace/protocol";
+import { assertNever } from "../../core/assert-never.ts";
+import type { Audit } from "../catalog.ts";
+import type { Answers, Due, DueRun, Held, Query } from "../storage.ts";
+import { Cursor, type Cell, type Row } from "./cells.ts";
+import type { DueCells } from "./find-due.ts";
+import type { ReadVerbs } from "./read-verbs.ts";
+import type { RunCells } from "./read-run.ts";
+import {
+  decodeEntries,
+  decodeHistory,
+  decodeMessage,
+  decodeOutboxMessage,
+  decodeRef,
+  decodeRun,
+  decodeSummary,
+  decodeTime,
+} from "./row-codec.ts";
+import type { HeldCells } from "./take-runs.ts";
+import type { Thread } from "./thread.ts";
+
+type Reader = Thread<ReadVerbs>;
+
+/** Answers one query; the kinds of query and of answer go together. */
+export async function readStore(
+  reader: Reader,
+  query: Query,
+  now: number | null,
+): Promise<Answers[Query["kind"]]> {
+  switch (query.kind) {
+    case "run":
+      return decodeRunAnswer(await reader.call("readRun", query.tenant, query.runId));
+    case "runs": {
+      const cells = await reader.call("listRuns", query.tenant, query.before, query.limit);
+      return decodeAll(cells, decodeSummary);
+    }
+    case "key": {
+      const { tenant, scope, key } = query;
+      return decodeKey(await reader.call("readKey", { tenant, scope, key }, now));
+    }
+    case "inbox":
+      return decodeAll(await reader.call("readInbox", query.node, query.limit), (from) => ({
+        to: decodeRef(from),
+        message: decodeMessage(from),
+      }));
+    case "outbox":
+      return decodeAll(await reader.call("readOutbox", query.limit), (from) => ({
+        from: decodeRef(from),
+        message: decodeOutboxMessage(from),
+      }));
+    case "counts":
+      return decodeCounts(await reader.call("readCounts", now));
+    case "audit":
+      return decodeAll(await reader.call("readAudit", query.tenant, query.limit), decodeAudit);
+    default:
+      return assertNever(query);
+  }
+}
+
+export async function findDue(
+  reader: Reader,
+  shards: readonly number[] | null,
+  limit: number,
+  now: number | null,
+): Promise<Due> {
+  const asked = shards === null ? null : JSON.stringify(shards);
+  const found = await reader.call("findDue", { priorities: PRIORITIES, shards: asked, limit, now });
+  return decodeDue(found);
+}
+
+function decodeDue({ runs, nextDueAt }: DueCells): Due {
+  return {
+    runs: decodeAll(runs, (from) => ({ ...decodeRef(from), fence: from.number() })),
+    // Written as a timestamp.
+    nextDueAt: nextDueAt as Timestamp | null,
+  };
+}
+
+/** As `decodeDue` reads them. */
+export function encodeDue(due: readonly DueRun[]): Row {
+  const cells: Cell[] = [];
+  for (const { tenant, runId, shard, fence } of due) cells.push(tenant, runId, shard, fence);
+  return cells;
+}
+
+export function decodeHeld({ run, journal, inbox }: HeldCells): Held {
+  return {
+    run: decodeRun(new Cursor(run)),
+    journal: decodeEntries(new Cursor(journal)),
+    inbox: decodeAll(inbox, decodeMessage),
+  };
+}
+
+function decodeRunAnswer(cells: RunCells): Answers["run"] {
+  if (cells === null) return null;
+  if ("live" in cells) {
+    return {
+      live: decodeRun(new Cursor(cells.live)),
+      journal: decodeEntries(new Cursor(cells.journal)),
+    };
+  }
+  // Packed by `encodeJournal`.
+  const journal = JSON.parse(String(cells.journal)) as Row;
+  return {
+    finished: decodeHistory(new Cursor(cells.finished)),
+    journal: decodeEntries(new Cursor(journal)),
+  };
+}
+
+function decodeKey(row: Row | null): Answers["key"] {
+  if (row === null) return null;
+  const from = new Cursor(row);
+  return { runId: from.text() as RunId, payloadHash: from.text() };
+}
+
+function decodeCounts(row: Row): Answers["counts"] {
+  const from = new Cursor(row);
+  return {
+    live: from.number(),
+    due: from.number(),
+    finished: from.number(),
+    outbox: from.number(),
+  };
+}
+
+function decodeAudit(from: Cursor): Audit {
+  return {
+    tenant: from.text() as TenantId,
+    at: decodeTime(from),
+    key: from.textOrNull(),
+    address: from.textOrNull(),
+    action: from.text(),
+    target: from.text(),
+  };
+}
+
+function decodeAll<T>(cells: Row, decode: (from: Cursor) => T): readonly T[] {
+  const from = new Cursor(cells);
+  const all: T[] = [];
+  while (!from.isAtEnd) all.push(decode(from));
+  return all;
+}

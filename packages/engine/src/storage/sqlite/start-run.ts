@@ -1,0 +1,109 @@
+// Head: ?1 to ?17 as `HEAD_COLUMNS`; ?18 status, ?19 owner, ?20 fence, ?21 due_at, ?22 started_at. Primary keys of
+// keys, runs, history and catalog. All is looked up before anything is written, so a refusal leaves nothing behind.
+// The id is sought in history by the insert itself: a statement less on the hot path.
+import type { Cell, Cursor, Row } from "./cells.ts";
+import type { Database } from "./database.ts";
+import { HEAD_COLUMNS } from "./row-codec.ts";
+import { DONE_CODE, EXISTING_CODE, REFUSED_CODE, START_COLUMN_COUNT } from "./unit-codec.ts";
+
+const INSERT_RUN = `
+insert into runs (${HEAD_COLUMNS}, status, owner, fence, due_at, started_at, wake, recoveries)
+select ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, 0, 0
+where not exists (select 1 from history where tenant = ?1 and id = ?2 and shard = ?3)
+on conflict (tenant, id, shard) do nothing`;
+
+const FIND_RUN = `
+select owner, fence from runs where tenant = ?1 and id = ?2 and shard = ?3
+union all
+select null, fence from history where tenant = ?1 and id = ?2 and shard = ?3`;
+
+// A key's runs share its shard. The shard is not asked for here, so that a caller who forgets it still gets one run.
+const FIND_KEY = `
+select run, payload_hash from keys where tenant = ?1 and scope = ?2 and key = ?3 and expires_at > ?4`;
+
+const PUT_KEY = `
+insert into keys (tenant, scope, key, shard, run, payload_hash, expires_at)
+values (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+on conflict (tenant, scope, key, shard) do update
+set run = excluded.run, payload_hash = excluded.payload_hash, expires_at = excluded.expires_at`;
+
+const FIND_REVISION = "select revision from catalog where tenant = ?1 and kind = 'workflow' and id = ?2";
+
+/** Places of the head's columns that are needed apart. */
+const TENANT = 0;
+const ID = 1;
+const SHARD = 2;
+const WORKFLOW = 5;
+const OWNER = 18;
+const DUE_AT = 20;
+
+/** Revisions seen in one transaction; the writer is the only one who changes them. */
+export type Revisions = Map<string, number | null>;
+
+export interface StartContext {
+  readonly now: number;
+  readonly revisions: Revisions;
+  readonly outcomes: Cell[];
+}
+
+/** @returns true: the run is due now */
+export function prepareStartRun(database: Database): (unit: Cursor, context: StartContext) => boolean {
+  const insertRun = database.prepare(INSERT_RUN);
+  const findRun = database.prepare(FIND_RUN);
+  const findKey = database.prepare(FIND_KEY);
+  const putKey = database.prepare(PUT_KEY);
+  const findRevision = database.prepare(FIND_REVISION);
+
+  const isStale = (revision: number | null, tenant: Cell, workflow: Cell, seen: Revisions): boolean => {
+    if (revision === null) return false;
+    const name = `${String(tenant)}\n${String(workflow)}`;
+    let stored = seen.get(name);
+    if (stored === undefined) {
+      const found = findRevision.get(tenant, workflow)?.[0];
+      stored = typeof found === "number" ? found : null;
+      seen.set(name, stored);
+    }
+    return stored !== revision;
+  };
+
+  /** A repeat that its node owns since then is done: the node must hear so, or nobody would move the run. */
+  const answerKnown = (columns: Row): Row | null => {
+    const known = findRun.get(at(columns, TENANT), at(columns, ID), at(columns, SHARD));
+    if (known === undefined) return null;
+    const [owner, fence] = known;
+    const isOwners = owner !== null && owner === at(columns, OWNER) && fence === 1;
+    return isOwners ? [DONE_CODE] : [EXISTING_CODE, at(columns, ID), null];
+  };
+
+  return (unit, { now, revisions, outcomes }) => {
+    const columns = unit.cells(START_COLUMN_COUNT);
+    const key = unit.flag() ? unit.cells(4) : null;
+    const revision = unit.numberOrNull();
+    const [tenant, id, shard] = [at(columns, TENANT), at(columns, ID), at(columns, SHARD)];
+    if (key !== null) {
+      const known = findKey.get(tenant, at(key, 0), at(key, 1), now);
+      if (known !== undefined && known[0] !== id) {
+        outcomes.push(EXISTING_CODE, ...known);
+        return false;
+      }
+    }
+    if (isStale(revision, tenant, at(columns, WORKFLOW), revisions)) {
+      outcomes.push(...(answerKnown(columns) ?? [REFUSED_CODE, "workflow.changed"]));
+      return false;
+    }
+    if (insertRun.run(...columns).changes === 0) {
+      outcomes.push(...(answerKnown(columns) ?? [EXISTING_CODE, id, null]));
+      return false;
+    }
+    if (key !== null) putKey.run(tenant, at(key, 0), at(key, 1), shard, id, at(key, 2), at(key, 3));
+    outcomes.push(DONE_CODE);
+    const dueAt = at(columns, DUE_AT);
+    return typeof dueAt === "number" && dueAt <= now;
+  };
+}
+
+function at(row: Row, index: number): Cell {
+  const cell = row[index];
+  if (cell === undefined) throw new RangeError(`no cell at ${index}`);
+  return cell;
+}

@@ -1,0 +1,175 @@
+// What the writer's thread does, as plain functions over one connection: each is one transaction, and each answers
+// with what crosses the thread border cheaply. `now` null: this machine's clock.
+import { acquireOwnerLock, type OwnerLock } from "./owner-lock.ts";
+import { prepareApplyUnits, type Applied } from "./apply-units.ts";
+import type { Row } from "./cells.ts";
+import { prepareCheckNode } from "./check-node.ts";
+import { assertSqliteVersion, openDatabase, readSqliteVersion, type Database } from "./database.ts";
+import { prepareDeleteRecord, type RecordVersion } from "./delete-record.ts";
+import { toFault } from "./errors.ts";
+import { prepareJoinNode, type JoiningNode } from "./join-node.ts";
+import { migrate } from "./migrate.ts";
+import { Conflict, preparePutRecords, type PutCells } from "./put-records.ts";
+import { prepareReap } from "./reap.ts";
+import { prepareRenewLease } from "./renew-lease.ts";
+import { prepareTakeRuns, type HeldCells, type TakeRequest } from "./take-runs.ts";
+import { prepareTransaction } from "./transaction.ts";
+import { prepareWriteAudit } from "./write-audit.ts";
+
+export interface WriterOptions {
+  /** null: in memory. */
+  readonly path: string | null;
+  readonly synchronous: "FULL" | "NORMAL";
+  readonly leaseMs: number;
+}
+
+export interface WriteVerbs {
+  migrate(now: number | null): void;
+  join(node: JoiningNode, now: number | null): number;
+  beat(node: string, now: number | null): number;
+  reap(now: number | null): number;
+  commit(node: string, units: Row, now: number | null): Applied;
+  take(request: Omit<TakeRequest, "now">, now: number | null): readonly HeldCells[];
+  putRecords(puts: readonly PutCells[], audit: Row | null, now: number | null): PutOutcome;
+  deleteRecord(record: RecordVersion): boolean;
+  close(): void;
+}
+
+export type PutOutcome = { readonly records: readonly Row[] } | { readonly conflict: Conflict["on"] };
+
+/** Pages in the WAL before they are copied into the database file: 16 MB, measured as a good half-way. */
+const AUTOCHECKPOINT_PAGES = 4000;
+/** What the WAL is cut back to after a long read had let it grow. */
+const WAL_LIMIT_BYTES = 64 * 1024 * 1024;
+const CACHE_KIB = 64 * 1024;
+
+export interface Writer {
+  readonly database: Database;
+  readonly verbs: WriteVerbs;
+}
+
+/** @throws {Fault} storage.locked, storage.unusable, storage.unavailable */
+export function openWriter({ path, synchronous, leaseMs }: WriterOptions): Writer {
+  assertSqliteVersion(readSqliteVersion());
+  const lock = path === null ? null : acquireOwnerLock(path);
+  try {
+    const database = openForWriting(path, synchronous);
+    return { database, verbs: createWriteVerbs(database, leaseMs, lock) };
+  } catch (error) {
+    lock?.release();
+    throw toFault(error, "open", path === null ? "the database in memory" : `the database file "${path}"`);
+  }
+}
+
+function openForWriting(path: string | null, synchronous: "FULL" | "NORMAL"): Database {
+  const database = openDatabase(path ?? ":memory:");
+  try {
+    const mode = database.prepare("pragma journal_mode = wal").get()?.[0];
+    if (path !== null && mode !== "wal") throw new Error(`its file system allows no WAL, only ${String(mode)}`);
+    database.exec(`
+      pragma synchronous = ${synchronous};
+      pragma wal_autocheckpoint = ${AUTOCHECKPOINT_PAGES};
+      pragma journal_size_limit = ${WAL_LIMIT_BYTES};
+      pragma cache_size = -${CACHE_KIB};
+      pragma temp_store = memory;
+      pragma trusted_schema = off;`);
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+export function createWriteVerbs(
+  database: Database,
+  leaseMs: number,
+  lock: OwnerLock | null,
+): WriteVerbs {
+  let prepared: Omit<WriteVerbs, "migrate" | "close"> | undefined;
+  const verbs = (): Omit<WriteVerbs, "migrate" | "close"> => (prepared ??= prepareVerbs(database, leaseMs));
+  return {
+    migrate: (now) => {
+      migrateStore(database, toNow(now));
+    },
+    join: (node, now) => verbs().join(node, now),
+    beat: (node, now) => verbs().beat(node, now),
+    reap: (now) => verbs().reap(now),
+    commit: (node, units, now) => verbs().commit(node, units, now),
+    take: (request, now) => verbs().take(request, now),
+    putRecords: (puts, audit, now) => verbs().putRecords(puts, audit, now),
+    deleteRecord: (record) => verbs().deleteRecord(record),
+    close: () => {
+      database.close();
+      lock?.release();
+    },
+  };
+}
+
+/** The lock proves that all nodes of earlier processes are dead: the next `reap` frees their runs. */
+function migrateStore(database: Database, now: number): void {
+  try {
+    migrate(database, now);
+    database.exec("delete from nodes");
+  } catch (error) {
+    throw toFault(error, "open");
+  }
+}
+
+function prepareVerbs(database: Database, leaseMs: number): Omit<WriteVerbs, "migrate" | "close"> {
+  const transaction = prepareTransaction(database);
+  const checkNode = prepareCheckNode(database);
+  const joinNode = prepareJoinNode(database);
+  const renewLease = prepareRenewLease(database);
+  const reap = prepareReap(database);
+  const applyUnits = prepareApplyUnits(database);
+  const takeRuns = prepareTakeRuns(database);
+  const deleteRecord = prepareDeleteRecord(database);
+  return {
+    join: (node, now) => {
+      const at = toNow(now);
+      transaction("work", () => joinNode(node, at, at + leaseMs));
+      return at;
+    },
+    beat: (node, now) => {
+      const at = toNow(now);
+      transaction("work", () => {
+        checkNode(node);
+        renewLease(node, at + leaseMs);
+      });
+      return at;
+    },
+    reap: (now) => transaction("work", () => reap(toNow(now))),
+    commit: (node, units, now) =>
+      transaction("unit", () => {
+        checkNode(node);
+        return applyUnits(node, toNow(now), units);
+      }),
+    take: (request, now) =>
+      transaction("work", () => {
+        checkNode(request.node);
+        return takeRuns({ ...request, now: toNow(now) });
+      }),
+    putRecords: preparePutVerb(database),
+    deleteRecord: (record) => transaction("work", () => deleteRecord(record)),
+  };
+}
+
+function preparePutVerb(database: Database): WriteVerbs["putRecords"] {
+  const transaction = prepareTransaction(database);
+  const putRecords = preparePutRecords(database);
+  const writeAudit = prepareWriteAudit(database);
+  return (puts, audit, now) => {
+    try {
+      return transaction("unit", () => {
+        const records = putRecords(puts, toNow(now));
+        if (audit !== null) writeAudit(audit);
+        return { records };
+      });
+    } catch (error) {
+      if (error instanceof Conflict) return { conflict: error.on };
+      throw error;
+    }
+  };
+}
+
+const toNow = (now: number | null): number => now ?? Date.now();

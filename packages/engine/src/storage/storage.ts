@@ -1,0 +1,245 @@
+// The port: all that the engine asks of a database on its hot path. An adapter decides nothing; it stores
+// decisions. Ten methods. Every write is a unit inside `commit`, is fenced, and may be repeated.
+//
+//   P1. A unit is whole or nothing; a transaction carries many units; each unit gets its own outcome, in order.
+//   P2. `commit` resolves only when everything it answers is durable.
+//   P3. Sending a unit again is harmless and answers as the first time.
+//   P4. A run is written only under its present fence by its present owner; anybody else gets `lost`.
+//   P5. Delivering a message always grows `wake`; giving a run up looks at it, so no wake-up is lost.
+import type {
+  FinishedStatus,
+  JsonText,
+  NodeId,
+  RunId,
+  RunSummary,
+  Shard,
+  TenantId,
+  Timestamp,
+  WaitingOn,
+} from "@millrace/protocol";
+import type { Entry, Message } from "../core/entry.ts";
+import type { OutboxMessage, RunHead, RunRef } from "../core/run-head.ts";
+import type { Catalog, Audit } from "./catalog.ts";
+
+export type { OutboxMessage, RunHead, RunRef } from "../core/run-head.ts";
+
+/** A queue of group commit: one for SQLite and PostgreSQL, one a shard group elsewhere. */
+export type Lane = number;
+
+/** A live run: its head and what changes. */
+export interface RunRow extends RunHead {
+  /** `pending` until a node has owned it. */
+  readonly status: "pending" | "running";
+  readonly owner: NodeId | null;
+  /** Grows at each change of owner. */
+  readonly fence: number;
+  /** Grows with each message delivered. */
+  readonly wake: number;
+  /** Set on every live run that nobody owns and that is not a pure wait for a message. */
+  readonly dueAt: Timestamp | null;
+  /** How often in a row it was taken from a dead owner without a journal entry since. */
+  readonly recoveries: number;
+  readonly waitingOn: WaitingOn | null;
+  readonly cancelRequestedAt: Timestamp | null;
+  readonly startedAt: Timestamp | null;
+}
+
+/** A finished run as history keeps it: one row with its journal packed. */
+export interface HistoryRow extends RunHead {
+  readonly status: FinishedStatus;
+  readonly startedAt: Timestamp | null;
+  readonly finishedAt: Timestamp;
+  readonly cancelRequestedAt: Timestamp | null;
+  /** JSON of the output (completed) or of the `Failure` (failed); null: cancelled. */
+  readonly result: JsonText | null;
+}
+
+/** Makes a run, and its idempotency key with it. */
+export interface StartUnit {
+  readonly kind: "start";
+  readonly run: RunHead;
+  /** The node owns the run from its first moment (fence 1), or null: it is due at `dueAt`. */
+  readonly owner: NodeId | null;
+  readonly dueAt: Timestamp;
+  /** If the key is there and has not expired: outcome `existing`, and nothing is written. */
+  readonly key: StartKey | null;
+  /** Refused with `workflow.changed` unless the workflow's catalog record has this revision now. */
+  readonly workflowRevision: number | null;
+}
+
+export interface StartKey {
+  /** What the key is unique in: a workflow's id. With the tenant. */
+  readonly scope: string;
+  readonly key: string;
+  readonly payloadHash: string;
+  readonly expiresAt: Timestamp;
+}
+
+/** One run's journal entries with everything that must be true with them. */
+export interface RunUnit {
+  readonly kind: "run";
+  readonly ref: RunRef;
+  readonly fence: number;
+  /** Place of the first entry in the journal, from 1. */
+  readonly sequence: number;
+  readonly entries: readonly Entry[];
+  readonly outbox: readonly OutboxMessage[];
+  /** Ids of inbox messages that `entries` journal; they are not handed out again. */
+  readonly consumed: readonly string[];
+  /** True: `recoveries` goes back to 0. Only said when it is not 0 already. */
+  readonly recovered: boolean;
+  readonly next: NextState;
+}
+
+export type NextState =
+  | { readonly kind: "keep" }
+  /** Gives the run up. If `wake` differs from `seenWake`, it is due now, whatever `dueAt` says. */
+  | {
+      readonly kind: "park";
+      /** null: only a message can wake it. */
+      readonly dueAt: Timestamp | null;
+      readonly waitingOn: WaitingOn | null;
+      readonly seenWake: number;
+    }
+  /** Moves the run to history; deletes its journal, inbox and row. Its outbox stays until delivered. */
+  | {
+      readonly kind: "finish";
+      readonly history: HistoryRow;
+      /** The whole journal, with `entries`. */
+      readonly journal: readonly Entry[];
+    };
+
+/** Puts a message into a live run's inbox; refused with `run.finished` or `run.not-found` otherwise. */
+export interface DeliveryUnit {
+  readonly kind: "delivery";
+  readonly to: RunRef;
+  readonly message: Message;
+  readonly audit: Audit | null;
+}
+
+/** Forgets outbox messages that have been delivered, or never can be. */
+export interface SentUnit {
+  readonly kind: "sent";
+  readonly from: RunRef;
+  readonly ids: readonly string[];
+}
+
+export type Unit = StartUnit | RunUnit | DeliveryUnit | SentUnit;
+
+export type RefusalCode = "workflow.changed" | "run.finished" | "run.not-found";
+
+export type CommitOutcome =
+  | { readonly kind: "done" }
+  /**
+   * A start that had been accepted before: by its key, or by its own id (`payloadHash` null). A repeat of a start
+   * whose node still owns the run since that start (fence 1) is `done`, or nobody would move the run.
+   */
+  | { readonly kind: "existing"; readonly runId: RunId; readonly payloadHash: string | null }
+  /** The run has another owner or fence now, or none. */
+  | { readonly kind: "lost" }
+  | { readonly kind: "refused"; readonly code: RefusalCode };
+
+export interface DueRun extends RunRef {
+  readonly fence: number;
+}
+
+export interface Due {
+  /** By priority, then due time, then id. */
+  readonly runs: readonly DueRun[];
+  /** When the next one not among `runs` falls due; null: none, or not known because `limit` was reached. */
+  readonly nextDueAt: Timestamp | null;
+}
+
+/** A run that this node owns. `run.fence` grew when it was taken, and shuts out late writers. */
+export interface Held {
+  readonly run: RunRow;
+  readonly journal: readonly Entry[];
+  /** Messages not yet journaled, oldest first. */
+  readonly inbox: readonly Message[];
+}
+
+export interface NodeDescription {
+  readonly id: NodeId;
+  readonly host: string;
+  readonly pid: number;
+}
+
+/** Questions; they decide nothing. The answer's type follows from `kind` (see `Answers`). */
+export type Query =
+  | { readonly kind: "run"; readonly tenant: TenantId; readonly runId: RunId }
+  /** Newest first; `before` is the last id of the page before. */
+  | {
+      readonly kind: "runs";
+      readonly tenant: TenantId;
+      readonly before: RunId | null;
+      readonly limit: number;
+    }
+  | {
+      readonly kind: "key";
+      readonly tenant: TenantId;
+      readonly scope: string;
+      readonly key: string;
+    }
+  /** Messages that wait for runs which this node owns: the safety net of lost hints. */
+  | { readonly kind: "inbox"; readonly node: NodeId; readonly limit: number }
+  /** Outbox messages of any run, oldest first: the safety net of lost couriers. */
+  | { readonly kind: "outbox"; readonly limit: number }
+  | { readonly kind: "counts" }
+  | { readonly kind: "audit"; readonly tenant: TenantId; readonly limit: number };
+
+export interface Answers {
+  readonly run:
+    | { readonly live: RunRow; readonly journal: readonly Entry[] }
+    | { readonly finished: HistoryRow; readonly journal: readonly Entry[] }
+    | null;
+  readonly runs: readonly (RunSummary & { readonly waitingOn: WaitingOn | null })[];
+  readonly key: { readonly runId: RunId; readonly payloadHash: string } | null;
+  readonly inbox: readonly { readonly to: RunRef; readonly message: Message }[];
+  readonly outbox: readonly { readonly from: RunRef; readonly message: OutboxMessage }[];
+  readonly counts: {
+    readonly live: number;
+    readonly due: number;
+    readonly finished: number;
+    readonly outbox: number;
+  };
+  readonly audit: readonly Audit[];
+}
+
+export interface Storage {
+  readonly catalog: Catalog;
+  /** Number of lanes; `laneOf(shard)` is `shard % lanes`. */
+  readonly lanes: number;
+
+  /** Brings the schema up to date. Before anything else. @throws {MillraceError} storage.newer */
+  migrate(): Promise<void>;
+  /** Announces a node, which holds a lease from now on. An id lives once. @returns the store's time */
+  join(node: NodeDescription): Promise<Timestamp>;
+  /** Renews the lease. @returns the store's time @throws {MillraceError} storage.fenced-node: declared dead */
+  beat(node: NodeId): Promise<Timestamp>;
+  /**
+   * Declares nodes dead whose lease ran out, then frees *every* run whose owner is not a live node (not only
+   * theirs): due now, `recoveries` + 1. Forgets expired keys. Level-triggered, safe from any node at any time.
+   * @returns how many runs were freed
+   */
+  reap(): Promise<number>;
+
+  /**
+   * One transaction in one lane (P1 to P5).
+   * @throws {MillraceError} storage.unavailable: outcome unknown, send again; storage.full: nothing written, send
+   * again later; storage.rejected: nothing written, one of the units is at fault; storage.failed: stop;
+   * storage.fenced-node: nothing written, this node was declared dead
+   */
+  commit(lane: Lane, node: NodeId, units: readonly Unit[]): Promise<readonly CommitOutcome[]>;
+  /** Due runs that nobody owns. A hint, read without locks. `shards` null: all. */
+  findDue(shards: readonly Shard[] | null, limit: number): Promise<Due>;
+  /**
+   * Owns those of `due` that are still as found (same fence, no owner), and reads all that is needed to go on.
+   * May return fewer. Sets `startedAt` if it was null, and status `running`. May be repeated when the answer was
+   * lost: those that `node` owns with exactly the next fence are returned as they are.
+   */
+  take(node: NodeId, due: readonly DueRun[]): Promise<readonly Held[]>;
+  read<K extends Query["kind"]>(query: Extract<Query, { kind: K }>): Promise<Answers[K]>;
+  /** Calls back when runs may be due or messages may wait. A hint: it may be late, doubled or missing. */
+  onWake(listener: () => void): () => void;
+  close(): Promise<void>;
+}

@@ -1,0 +1,54 @@
+// The key that a development server makes at its first start, so that nobody has to hand one out to begin. It lies in
+// the data folder, readable by its owner only; the store knows its digest.
+import type { Engine } from "@millrace/engine";
+import { DEFAULT_TENANT, MillraceError, toTimestamp } from "@millrace/protocol";
+import { chmod, readFile, rename, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { digestOf, newKey, parseKeyId } from "../auth/key.ts";
+import { EVERY_SCOPE } from "../auth/scope.ts";
+
+const OWNER_ONLY = 0o600;
+
+export const devKeyFile = (data: string): string => join(data, "dev-key");
+
+/** @returns null: there is none */
+export async function readDevKey(data: string): Promise<string | null> {
+  try {
+    return (await readFile(devKeyFile(data), "utf8")).trim();
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return null;
+    throw error;
+  }
+}
+
+/** Makes the key, or takes the one that is there, and lets the store know it. */
+export async function ensureDevKey(engine: Pick<Engine, "putKey">, data: string): Promise<void> {
+  const key = (await readDevKey(data)) ?? (await writeDevKey(data));
+  const id = parseKeyId(key);
+  if (id === undefined) {
+    const message = `${devKeyFile(data)} does not hold a key. Delete it, and the next start makes a new one.`;
+    throw new MillraceError("option.invalid", message);
+  }
+  await chmod(devKeyFile(data), OWNER_ONLY);
+  await engine.putKey(
+    {
+      id,
+      tenant: DEFAULT_TENANT,
+      name: "development",
+      hash: digestOf(key).toString("hex"),
+      scopes: [EVERY_SCOPE],
+      createdAt: toTimestamp(Date.now()),
+      expiresAt: null,
+    },
+    { key: null, address: null },
+  );
+}
+
+/** Whole or not at all: a crash leaves no half-written key. */
+async function writeDevKey(data: string): Promise<string> {
+  const key = newKey();
+  const draft = `${devKeyFile(data)}.new`;
+  await writeFile(draft, `${key}\n`, { mode: OWNER_ONLY });
+  await rename(draft, devKeyFile(data));
+  return key;
+}

@@ -1,0 +1,58 @@
+import { styleText } from "node:util";
+
+/** What a command knows of the world outside; tests bring their own. */
+export interface Io {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  /** How the server is reached. */
+  readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
+  /** The command's result: standard output. */
+  readonly out: (text: string) => void;
+  /** What goes beside it: standard error. */
+  readonly err: (text: string) => void;
+  /** Of the terminal behind standard output; null: there is none. */
+  readonly terminal: () => { readonly columns: number; readonly rows: number } | null;
+  /** All of standard input. */
+  readonly readInput: () => Promise<string>;
+  /** Resolves when the process is asked to stop. */
+  readonly untilStopped: () => Promise<void>;
+}
+
+export type Color = "bold" | "dim" | "red" | "green" | "yellow" | "cyan";
+export type Paint = (color: Color, text: string) => string;
+
+/** How much may be drawn, and with what. */
+export interface Style {
+  readonly columns: number;
+  readonly paint: Paint;
+  /** False: the locale says that the terminal shows ASCII only. */
+  readonly hasUnicode: boolean;
+}
+
+const DEFAULT_COLUMNS = 80;
+const LEAST_COLUMNS = 40;
+
+export function styleOf({ env, terminal }: Io): Style {
+  const shown = terminal();
+  const hasColors = shown !== null && !env["NO_COLOR"] && env["TERM"] !== "dumb";
+  const locale = env["LC_ALL"] ?? env["LC_CTYPE"] ?? env["LANG"] ?? "";
+  return {
+    columns: Math.max(LEAST_COLUMNS, shown?.columns ?? DEFAULT_COLUMNS),
+    paint: hasColors ? paintAlways : (_color, text) => text,
+    hasUnicode: env["TERM"] !== "linux" && (locale === "" || /utf-?8/i.test(locale)),
+  };
+}
+
+// Whether the stream takes colours is decided above, by its own terminal.
+const paintAlways: Paint = (color, text) => styleText(color, text, { validateStream: false });
+
+/** Text from outside on one line: control characters could move the cursor or forge output. */
+export const plain = (text: string): string =>
+  // eslint-disable-next-line no-control-regex -- they are what is looked for
+  text.replaceAll(/[\u0000-\u001f\u007f-\u009f]+/g, " ");
+
+/** At most `columns` wide, with an ellipsis where something is missing. */
+export function cut(text: string, columns: number): string {
+  if (text.length <= columns) return text;
+  return columns < 2 ? text.slice(0, columns) : `${text.slice(0, columns - 1)}…`;
+}

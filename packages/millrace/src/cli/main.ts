@@ -1,0 +1,41 @@
+// Entry of the `millrace` command; runs on import.
+import { text } from "node:stream/consumers";
+import type { Io } from "./io.ts";
+import { runCommandLine } from "./run-command-line.ts";
+
+const { env, stdin, stdout, stderr } = process;
+const settings = { ...env };
+// User code runs in this process and its children: the keys are none of its business.
+delete env["MILLRACE_ADMIN_KEY"];
+delete env["MILLRACE_KEY"];
+
+const AT_ONCE = 130;
+
+const io: Io = {
+  env: settings,
+  cwd: process.cwd(),
+  fetch: (url, init) => fetch(url, init),
+  out: (words) => stdout.write(words),
+  err: (words) => stderr.write(words),
+  terminal: () =>
+    stdout.isTTY ? { columns: stdout.columns || 80, rows: stdout.rows || 24 } : null,
+  readInput: () => text(stdin),
+  untilStopped: () =>
+    new Promise((resolve) => {
+      let isStopping = false;
+      const onSignal = (): void => {
+        if (isStopping) process.exit(AT_ONCE);
+        isStopping = true;
+        resolve();
+      };
+      process.on("SIGINT", onSignal);
+      process.on("SIGTERM", onSignal);
+    }),
+};
+
+// `millrace runs list | head -1`: whoever read along has left.
+stdout.on("error", () => process.exit(0));
+stderr.on("error", () => {});
+
+// By force, since a step's function may have left a timer or a connection behind.
+process.exit(await runCommandLine(process.argv.slice(2), io));

@@ -1,0 +1,70 @@
+// Puts the parts of a server together: store, engine, keys, app, port.
+import { createEngine, type Engine, type Log, type StepFunctions } from "@millrace/engine";
+import { createSqliteStorage } from "@millrace/engine/sqlite";
+import { MillraceError } from "@millrace/protocol";
+import { createApp } from "../app.ts";
+import { digestOf } from "../auth/key.ts";
+import { listen, type Listener } from "../listen.ts";
+import type { Mode } from "../mode.ts";
+import { ensureDataFolder, storeFile } from "./data-folder.ts";
+import { ensureDevKey } from "./dev-key.ts";
+
+export interface ServerOptions {
+  readonly data: string;
+  readonly host: string;
+  readonly port: number;
+  readonly mode: Mode;
+  /** In clear; null: there is none. */
+  readonly adminKey: string | null;
+  readonly functions: StepFunctions;
+  readonly log: Log;
+}
+
+export interface Server {
+  readonly engine: Engine;
+  readonly port: number;
+  /** Takes nothing new, lets requests and step bodies finish, closes the store. */
+  stop(): Promise<void>;
+}
+
+/** @throws {MillraceError} option.invalid, storage.locked, … with a sentence for whoever started it */
+export async function openServer(options: ServerOptions): Promise<Server> {
+  const { data, functions, log, mode, adminKey } = options;
+  await ensureDataFolder(data);
+  const storage = await createSqliteStorage({ path: storeFile(data) });
+  const engine = createEngine({ storage, functions, log });
+  try {
+    await engine.start();
+    if (mode === "development" && adminKey === null) await ensureDevKey(engine, data);
+    const stopping = new AbortController();
+    const adminKeyDigest = adminKey === null ? null : digestOf(adminKey);
+    const app = createApp({ engine, log, mode, adminKeyDigest, stopping: stopping.signal });
+    const listener = await listen({ app, host: options.host, port: options.port }).catch(
+      (error: unknown) => {
+        throw explainListening(error, options);
+      },
+    );
+    return { engine, port: listener.port, stop: () => stop(listener, engine, stopping) };
+  } catch (error) {
+    await engine.stop({ graceMs: 0 });
+    throw error;
+  }
+}
+
+async function stop(listener: Listener, engine: Engine, stopping: AbortController): Promise<void> {
+  stopping.abort();
+  await listener.close();
+  await engine.stop();
+}
+
+function explainListening(cause: unknown, { host, port }: ServerOptions): unknown {
+  const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
+  const sentences: Readonly<Record<string, string>> = {
+    EADDRINUSE: `Port ${port} is taken by another program. Stop that one, or choose another port with --port.`,
+    EACCES: `This user may not listen on port ${port}. Choose one above 1023 with --port.`,
+    EADDRNOTAVAIL: `This machine has no address ${host}. Choose another with --host.`,
+    ENOTFOUND: `There is no host named ${host}. Choose another with --host.`,
+  };
+  const sentence = typeof code === "string" ? sentences[code] : undefined;
+  return sentence === undefined ? cause : new MillraceError("option.invalid", sentence, { cause });
+}

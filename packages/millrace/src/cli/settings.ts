@@ -1,0 +1,174 @@
+// Where a setting comes from: the flag, then `MILLRACE_*`, then `millrace.config.json`, then the default. A name that
+// nobody knows is an error, because a misspelt setting that is silently ignored is found too late.
+import { MillraceError, parseJson, typeName, type JsonValue } from "@millrace/protocol";
+import { readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { suggest } from "../did-you-mean.ts";
+import { LOG_LEVELS } from "../log.ts";
+import type { Io } from "./io.ts";
+
+export type SettingName =
+  | "port"
+  | "host"
+  | "data"
+  | "examples"
+  | "functions"
+  | "log"
+  | "logLevel"
+  | "server"
+  | "mode"
+  | "key"
+  | "adminKey";
+
+interface Setting {
+  readonly env: string;
+  /** Secrets and what only one start shall say stay out of the file. */
+  readonly isInFile: boolean;
+  readonly default: string | null;
+  /** What the value must be; null: any text. */
+  readonly check: ((text: string) => string | null) | null;
+}
+
+const oneOf =
+  (choices: readonly string[]) =>
+  (text: string): string | null =>
+    choices.includes(text) ? null : `must be ${choices.join(", ")}`;
+
+const checkPort = (text: string): string | null =>
+  /^\d{1,5}$/.test(text) && Number(text) <= 65_535 ? null : "must be a number from 0 to 65535";
+
+const checkUrl = (text: string): string | null =>
+  /^https?:\/\//.test(text) && URL.canParse(text) ? null : "must be an http or https address";
+
+const LEAST_ADMIN_KEY = 32;
+const checkAdminKey = (text: string): string | null =>
+  text.length >= LEAST_ADMIN_KEY
+    ? null
+    : `has ${text.length} characters and needs ${LEAST_ADMIN_KEY} or more`;
+
+const DEFAULT_DATA = ".millrace";
+
+const SETTINGS: Readonly<Record<SettingName, Setting>> = {
+  port: { env: "MILLRACE_PORT", isInFile: true, default: "3000", check: checkPort },
+  host: { env: "MILLRACE_HOST", isInFile: true, default: "127.0.0.1", check: null },
+  data: { env: "MILLRACE_DATA", isInFile: true, default: DEFAULT_DATA, check: null },
+  /** A folder; empty: the one beside the command. */
+  examples: { env: "MILLRACE_EXAMPLES", isInFile: true, default: null, check: null },
+  functions: { env: "MILLRACE_FUNCTIONS", isInFile: true, default: null, check: null },
+  log: { env: "MILLRACE_LOG", isInFile: true, default: null, check: oneOf(["pretty", "json"]) },
+  logLevel: {
+    env: "MILLRACE_LOG_LEVEL",
+    isInFile: true,
+    default: "info",
+    check: oneOf(LOG_LEVELS),
+  },
+  server: { env: "MILLRACE_SERVER", isInFile: true, default: null, check: checkUrl },
+  mode: {
+    env: "MILLRACE_ENV",
+    isInFile: false,
+    default: null,
+    check: oneOf(["development", "production"]),
+  },
+  key: { env: "MILLRACE_KEY", isInFile: false, default: null, check: null },
+  adminKey: { env: "MILLRACE_ADMIN_KEY", isInFile: false, default: null, check: checkAdminKey },
+};
+
+/** Flags that were given; commander leaves the others out. */
+export type Flags = Readonly<Record<string, unknown>>;
+
+export interface Settings {
+  /** As given or by default; null: neither. */
+  get(name: SettingName): string | null;
+  /** The data folder, absolute. */
+  readonly data: string;
+}
+
+const CONFIG_FILE = "millrace.config.json";
+const ENV_PREFIX = "MILLRACE_";
+// The table's type says that these are all its keys.
+const NAMES = Object.keys(SETTINGS) as SettingName[];
+
+/** @throws {MillraceError} option.invalid */
+export function readSettings(flags: Flags, { env, cwd }: Pick<Io, "env" | "cwd">): Settings {
+  checkEnvironment(env);
+  const file = readConfigFile(cwd);
+  const values = new Map<SettingName, string | null>();
+  for (const name of NAMES) {
+    const setting = SETTINGS[name];
+    const [value, source] = firstOf([
+      [textOf(flags[name]), `--${toFlag(name)}`],
+      [env[setting.env], setting.env],
+      [file.get(name), `${name} in ${CONFIG_FILE}`],
+    ]) ?? [setting.default, ""];
+    const problem = value === null ? null : (setting.check?.(value) ?? null);
+    // Never the value: it may be a key.
+    if (problem !== null) throw new MillraceError("option.invalid", `${source} ${problem}.`);
+    values.set(name, value);
+  }
+  return {
+    get: (name) => values.get(name) ?? null,
+    data: resolve(cwd, values.get("data") ?? DEFAULT_DATA),
+  };
+}
+
+type Source = readonly [value: string | undefined, name: string];
+
+function firstOf(sources: readonly Source[]): readonly [string, string] | undefined {
+  for (const [value, name] of sources) if (value !== undefined) return [value, name];
+  return undefined;
+}
+
+/** A flag without its value (`--examples`) is an empty text. */
+const textOf = (flag: unknown): string | undefined =>
+  flag === true ? "" : typeof flag === "string" ? flag : undefined;
+
+const toFlag = (name: string): string =>
+  name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+
+function checkEnvironment(env: Io["env"]): void {
+  const known = NAMES.map((name) => SETTINGS[name].env);
+  for (const name of Object.keys(env)) {
+    if (!name.startsWith(ENV_PREFIX) || known.some((it) => it === name)) continue;
+    const hint = suggest(name, known) ?? `Known are ${known.join(", ")}.`;
+    throw new MillraceError("option.invalid", `The environment variable ${name} is not known. ${hint}`);
+  }
+}
+
+function readConfigFile(cwd: string): ReadonlyMap<string, string> {
+  const text = readIfThere(join(cwd, CONFIG_FILE));
+  if (text === null) return new Map();
+  const parsed = parseJson(text);
+  if (!parsed.ok) throw inFile(`is not JSON: ${parsed.problem}`);
+  const { value } = parsed;
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw inFile(`must hold an object, not ${typeName(value)}`);
+  }
+  const known = NAMES.filter((name) => SETTINGS[name].isInFile);
+  return new Map(Object.entries(value).map(([name, one]) => [name, readEntry(name, one, known)]));
+}
+
+function readEntry(name: string, value: JsonValue, known: readonly string[]): string {
+  if (!known.includes(name)) {
+    const elsewhere = NAMES.find((it) => it === name);
+    const hint =
+      elsewhere === undefined
+        ? (suggest(name, known) ?? `Known are ${known.join(", ")}.`)
+        : `Set it by ${SETTINGS[elsewhere].env} instead.`;
+    throw inFile(`has ${JSON.stringify(name)}, which does not belong there. ${hint}`);
+  }
+  if (typeof value === "string") return value;
+  if (typeof value === "number") return String(value);
+  throw inFile(`has ${JSON.stringify(name)} as ${typeName(value)}; it must be text or a number.`);
+}
+
+const inFile = (problem: string): MillraceError =>
+  new MillraceError("option.invalid", `${CONFIG_FILE} ${problem}`);
+
+function readIfThere(path: string): string | null {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return null;
+    throw error;
+  }
+}

@@ -1,0 +1,17 @@
+import type { Log } from "@millrace/engine";
+import { MillraceError } from "@millrace/protocol";
+import type { Call } from "./route.ts";
+
+/** What a door may tell: a coded fault as it is; anything else is our mistake, told to the log alone. */
+export function toFault(error: unknown, call: Call, log: Log): MillraceError {
+  const { requestId } = call;
+  if (MillraceError.is(error) && error.code !== "internal.error") {
+    if (error.entry.status >= 500) log.warn({ requestId, reason: error.code, err: error }, error.message);
+    return error;
+  }
+  log.error({ requestId, err: error }, "a request met a mistake of ours");
+  return new MillraceError(
+    "internal.error",
+    `Something went wrong inside Millrace; its log says more under ${requestId}`,
+  );
+}

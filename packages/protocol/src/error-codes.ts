@@ -1,0 +1,211 @@
+/** What a caller may do: nothing, try again after a growing pause, or try again when the answer says so. */
+export type RetryRule = "never" | "backoff" | "after";
+
+export interface ErrorCodeEntry {
+  /** HTTP status. */
+  readonly status: number;
+  readonly retry: RetryRule;
+  /** The code that REST v1 prints in `error.code`. */
+  readonly wire: string;
+  /** What it means and what to do, for the reference page. */
+  readonly sentence: string;
+}
+
+/**
+ * The one table of faults. The class, the REST answers, `docs/reference/errors.md` and the clients'
+ * decoding derive from it. Codes are stable for ever; sentences may change.
+ */
+export const ERROR_CODES = {
+  "request.invalid": {
+    status: 400,
+    retry: "never",
+    wire: "VALIDATION_ERROR",
+    sentence:
+      "A field is missing, unknown or of the wrong type; `details` lists each with its path.",
+  },
+  "request.malformed": {
+    status: 400,
+    retry: "never",
+    wire: "VALIDATION_ERROR",
+    sentence: "The body is not JSON, or it is nested deeper than 256 levels.",
+  },
+  "request.too-large": {
+    status: 413,
+    retry: "never",
+    wire: "PAYLOAD_TOO_LARGE",
+    sentence: "The body is larger than the limit that the message names.",
+  },
+  "request.timeout": {
+    status: 408,
+    retry: "backoff",
+    wire: "REQUEST_TIMEOUT",
+    sentence: "The body did not arrive in time.",
+  },
+  "request.unauthorized": {
+    status: 401,
+    retry: "never",
+    wire: "UNAUTHORIZED",
+    sentence:
+      "The API key is missing, unknown or expired. Send it as `x-api-key` or as a bearer token.",
+  },
+  "request.forbidden": {
+    status: 403,
+    retry: "never",
+    wire: "FORBIDDEN",
+    sentence: "The API key lacks the scope that the message names.",
+  },
+  "route.not-found": {
+    status: 404,
+    retry: "never",
+    wire: "NOT_FOUND",
+    sentence: "There is nothing at this address.",
+  },
+  "route.method-not-allowed": {
+    status: 405,
+    retry: "never",
+    wire: "METHOD_NOT_ALLOWED",
+    sentence: "The address exists, but not for this method; `allow` lists those it has.",
+  },
+  "workflow.not-found": {
+    status: 404,
+    retry: "never",
+    wire: "NOT_FOUND",
+    sentence: "No workflow of this tenant has this id or slug.",
+  },
+  "workflow.exists": {
+    status: 409,
+    retry: "never",
+    wire: "CONFLICT",
+    sentence: "The id is taken by another workflow of this tenant; leave it out or choose another.",
+  },
+  "workflow.not-active": {
+    status: 400,
+    retry: "never",
+    wire: "INVALID_STATUS",
+    sentence: "Only an active workflow can be run; activate it first.",
+  },
+  "workflow.changed": {
+    status: 409,
+    retry: "backoff",
+    wire: "CONFLICT",
+    sentence: "Somebody changed the workflow at the same moment; read it again and repeat.",
+  },
+  "definition.invalid": {
+    status: 400,
+    retry: "never",
+    wire: "VALIDATION_ERROR",
+    sentence:
+      "The workflow definition has mistakes; `details` lists all of them, each with path and hint.",
+  },
+  "run.not-found": {
+    status: 404,
+    retry: "never",
+    wire: "NOT_FOUND",
+    sentence: "No run of this tenant has this id.",
+  },
+  "run.finished": {
+    status: 409,
+    retry: "never",
+    wire: "CONFLICT",
+    sentence: "The run has ended; nothing can be cancelled or delivered any more.",
+  },
+  "payload.invalid": {
+    status: 400,
+    retry: "never",
+    wire: "VALIDATION_ERROR",
+    sentence: "The value cannot be stored as JSON (a cycle, a BigInt, NaN, a function).",
+  },
+  "payload.too-large": {
+    status: 413,
+    retry: "never",
+    wire: "PAYLOAD_TOO_LARGE",
+    sentence: "The input is larger than the limit that the message names.",
+  },
+  "idempotency.mismatch": {
+    status: 409,
+    retry: "never",
+    wire: "CONFLICT",
+    sentence: "The idempotency key was used with another payload, and the call asked to be told.",
+  },
+  "storage.unavailable": {
+    status: 503,
+    retry: "backoff",
+    wire: "UNAVAILABLE",
+    sentence: "The store does not answer. Repeat with the same idempotency key.",
+  },
+  "storage.full": {
+    status: 503,
+    retry: "backoff",
+    wire: "STORAGE_FULL",
+    sentence: "The store has no space left. Nothing was written; free some space and repeat.",
+  },
+  "storage.outcome-unknown": {
+    status: 503,
+    retry: "backoff",
+    wire: "UNAVAILABLE",
+    sentence:
+      "The store did not say in time whether it wrote. The run may have started; repeat with the same idempotency key.",
+  },
+  "storage.rejected": {
+    status: 422,
+    retry: "never",
+    wire: "UNPROCESSABLE",
+    sentence: "The store refuses this one item and would refuse it again; the message says why.",
+  },
+  "storage.failed": {
+    status: 503,
+    retry: "backoff",
+    wire: "UNAVAILABLE",
+    sentence:
+      "A write to the disk failed, so the node has stopped writing; restart it after the disk is mended.",
+  },
+  "storage.fenced-node": {
+    status: 503,
+    retry: "backoff",
+    wire: "UNAVAILABLE",
+    sentence: "This node was declared dead and has dropped its runs; it joins again as a new node.",
+  },
+  "storage.locked": {
+    status: 503,
+    retry: "never",
+    wire: "UNAVAILABLE",
+    sentence: "Another process has the store open; the message names its pid and host.",
+  },
+  "storage.newer": {
+    status: 503,
+    retry: "never",
+    wire: "UNAVAILABLE",
+    sentence: "A newer Millrace wrote this store; start that version or a later one.",
+  },
+  "storage.unusable": {
+    status: 503,
+    retry: "never",
+    wire: "UNAVAILABLE",
+    sentence:
+      "The store cannot be opened (not a database, damaged, read-only, or SQLite is too old).",
+  },
+  "engine.stopping": {
+    status: 503,
+    retry: "backoff",
+    wire: "UNAVAILABLE",
+    sentence:
+      "The node is stopping and takes no new work; repeat at another node or when it is back.",
+  },
+  "option.invalid": {
+    status: 400,
+    retry: "never",
+    wire: "VALIDATION_ERROR",
+    sentence:
+      "A flag, environment variable or option is unknown or has a value that cannot be used.",
+  },
+  "internal.error": {
+    status: 500,
+    retry: "backoff",
+    wire: "INTERNAL_ERROR",
+    sentence:
+      "A mistake in Millrace. The log has the details under the request id; please report it.",
+  },
+} as const;
+ERROR_CODES satisfies Readonly<Record<string, ErrorCodeEntry>>;
+
+export type ErrorCode = keyof typeof ERROR_CODES;

@@ -1,0 +1,67 @@
+export { ERROR_CODES, type ErrorCode, type ErrorCodeEntry, type RetryRule } from "./error-codes.ts";
+export { FAILURE_SOURCES, MAX_FAILURE_BYTES, type Failure, type FailureSource } from "./failure.ts";
+export {
+  DEFAULT_TENANT,
+  deriveRunId,
+  newNodeId,
+  newRequestId,
+  newRunId,
+  newWorkflowId,
+  parseRunId,
+  shardOf,
+  timeOf,
+  type NodeId,
+  type RandomSource,
+  type RunId,
+  type TenantId,
+  type WorkflowId,
+} from "./ids.ts";
+export {
+  asJsonText,
+  fromJsonText,
+  MAX_JSON_DEPTH,
+  parseJson,
+  toJsonText,
+  type JsonProblem,
+  type JsonText,
+  type JsonValue,
+  type ToJsonResult,
+} from "./json.ts";
+export {
+  DEFAULT_LIMITS,
+  IDEMPOTENCY_KEY_LIFETIME_MS,
+  MAX_DURATION_MS,
+  type Limits,
+} from "./limits.ts";
+export { MillraceError, type Issue } from "./millrace-error.ts";
+export { checkName, typeName } from "./names.ts";
+export {
+  DEFAULT_PRIORITY,
+  FINISHED_STATUSES,
+  isFinished,
+  isFinishedStatus,
+  PRIORITIES,
+  RUN_STATUSES,
+  TRIGGER_TYPES,
+  type FinishedRun,
+  type FinishedStatus,
+  type ParentLink,
+  type Priority,
+  type Run,
+  type RunStatus,
+  type RunSummary,
+  type TriggerType,
+  type WaitingOn,
+} from "./run.ts";
+export { hashText, SHARD_COUNT, toShard, type Shard } from "./shard.ts";
+export { STEP_STATUSES, type Attempt, type Step, type StepStatus } from "./step.ts";
+export { RetryAfterError, TerminalError } from "./step-errors.ts";
+export { after, MAX_TIMESTAMP, toIso, toTimestamp, type Timestamp } from "./time.ts";
+export {
+  WORKFLOW_STATUSES,
+  type Definition,
+  type RetryConfig,
+  type StepDefinition,
+  type Workflow,
+  type WorkflowStatus,
+} from "./definition.ts";

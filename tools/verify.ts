@@ -1,0 +1,82 @@
+// `npm test`: every check that we have, in the order of how soon it can tell. All of them run, so that one visit
+// shows everything; with names behind it, only those (`npm run verify -- lint types`).
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { run } from "./run.ts";
+import { ROOT } from "./workspace.ts";
+
+interface Stage {
+  readonly name: string;
+  /** Stages whose failure makes this one pointless. */
+  readonly needs?: readonly string[];
+  /** Whether it passed. */
+  readonly check: () => boolean | Promise<boolean>;
+}
+
+const command = (name: string, ...args: string[]) => {
+  return async (): Promise<boolean> => (await run(name, args)) === 0;
+};
+const tool = (name: string) => command("node", "--conditions=source", join("tools", name));
+
+const STAGES: readonly Stage[] = [
+  { name: "lockfile", check: checkLockfile },
+  { name: "format", check: command("prettier", "--check", "--log-level", "warn", ".") },
+  { name: "lint", check: command("oxlint") },
+  { name: "types", check: tool("typecheck.ts") },
+  { name: "layers", check: tool("check-layers.ts") },
+  { name: "errors", check: tool("check-errors.ts") },
+  { name: "knip", check: command("knip", "--no-progress", "--no-config-hints") },
+  { name: "tests", check: command("vitest", "run", "--coverage") },
+  { name: "build", check: tool("build.ts") },
+  { name: "publint", needs: ["build"], check: tool("check-published.ts") },
+  { name: "packed", needs: ["build"], check: tool("packed-install.ts") },
+];
+
+/** A lockfile that names a registry's host would break where another one serves. */
+function checkLockfile(): boolean {
+  const text = readFileSync(join(ROOT, "package-lock.json"), "utf8");
+  const lines = text.match(/"resolved": "http.*/g) ?? [];
+  for (const line of lines) console.error(`package-lock.json: ${line}`);
+  return lines.length === 0;
+}
+
+const seconds = (since: number): string => `${((performance.now() - since) / 1_000).toFixed(1)} s`;
+
+async function verify(stages: readonly Stage[]): Promise<void> {
+  const start = performance.now();
+  const failed: string[] = [];
+  const skipped: string[] = [];
+  for (const [at, { name, needs = [], check }] of stages.entries()) {
+    const title = `${at + 1}/${stages.length} ${name}`;
+    if (needs.some((it) => failed.includes(it))) {
+      skipped.push(name);
+      console.log(`\n== ${title}: not run, since ${needs.join(", ")} failed`);
+      continue;
+    }
+    console.log(`\n== ${title}`);
+    const stageStart = performance.now();
+    const passed = await check();
+    if (!passed) failed.push(name);
+    console.log(`== ${title}: ${passed ? "passed" : "FAILED"} in ${seconds(stageStart)}`);
+  }
+  if (failed.length > 0) console.log(`\nfailed: ${failed.join(", ")}`);
+  const counts = [
+    `${stages.length - failed.length - skipped.length} passed`,
+    `${failed.length} failed`,
+    ...(skipped.length > 0 ? [`${skipped.length} skipped`] : []),
+  ];
+  console.log(`\nverified in ${seconds(start)}, stages:\n${counts.join(", ")}`);
+  process.exitCode = failed.length === 0 ? 0 : 1;
+}
+
+const wanted = process.argv.slice(2);
+const unknown = wanted.filter((name) => !STAGES.some((stage) => stage.name === name));
+if (unknown.length > 0) {
+  console.error(
+    `no stage ${unknown.join(", ")}; there are ${STAGES.map((it) => it.name).join(", ")}`,
+  );
+  process.exitCode = 2;
+} else {
+  await verify(STAGES.filter(({ name }) => wanted.length === 0 || wanted.includes(name)));
+}

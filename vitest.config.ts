@@ -1,0 +1,24 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  // Our packages resolve to their sources; Vitest gives the condition to its workers too, and so to their threads.
+  ssr: { resolve: { conditions: ["source"] } },
+  test: {
+    include: [
+      "packages/*/src/**/*.test.ts",
+      "packages/*/bin/*.test.ts",
+      "tools/**/*.test.ts",
+      "e2e/**/*.test.ts",
+    ],
+    // A test file that needs a world of its own makes one; a process a file would take six times as long.
+    isolate: false,
+    maxWorkers: 2,
+    coverage: {
+      provider: "v8",
+      include: ["packages/*/src/**/*.ts"],
+      exclude: ["**/*.test.ts", "**/*.test-d.ts", "**/*.suite.ts"],
+      reporter: ["text-summary", "lcovonly"],
+      thresholds: { "packages/engine/src/core/**": { branches: 100 } },
+    },
+  },
+});
