@@ -26,7 +26,12 @@ export function priceOrder(order: { items: readonly Item[]; country: string }) {
     0,
   );
   const vatCents = Math.round((cents * (VAT[order.country] ?? 0)) / 100);
-  return { net: cents / 100, vat: vatCents / 100, total: (cents + vatCents) / 100, currency: "eur" };
+  return {
+    net: cents / 100,
+    vat: vatCents / 100,
+    total: (cents + vatCents) / 100,
+    currency: "eur",
+  };
 }
 
 /** The first try fails, as a payment provider does now and then; Millrace tries again by the step's `retryConfig`. */

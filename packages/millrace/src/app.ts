@@ -137,7 +137,11 @@ function toCall(c: HonoContext): Call {
   };
 }
 
-function toResponse(answer: Answer, requestId: string, Class: typeof Response = Response): Response {
+function toResponse(
+  answer: Answer,
+  requestId: string,
+  Class: typeof Response = Response,
+): Response {
   const headers = {
     ...answer.headers,
     "x-request-id": requestId,

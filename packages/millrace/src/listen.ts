@@ -86,7 +86,8 @@ function toRequestHandler(app: App): ReturnType<typeof getRequestListener> {
     },
     {
       overrideGlobalObjects: false,
-      errorHandler: () => app.refuse(new MillraceError("request.malformed", BAD_ADDRESS), { Response }),
+      errorHandler: () =>
+        app.refuse(new MillraceError("request.malformed", BAD_ADDRESS), { Response }),
     },
   );
 }
@@ -132,7 +133,11 @@ async function close(server: Server, graceMs: number): Promise<void> {
 
 /** What Node's parser says, by what the sender did. */
 const PARSER_FAULTS: Readonly<Record<string, readonly [number, ErrorCode, string]>> = {
-  HPE_HEADER_OVERFLOW: [431, "request.malformed", `The headers are larger than ${MAX_HEADER_BYTES} bytes`],
+  HPE_HEADER_OVERFLOW: [
+    431,
+    "request.malformed",
+    `The headers are larger than ${MAX_HEADER_BYTES} bytes`,
+  ],
   ERR_HTTP_REQUEST_TIMEOUT: [408, "request.timeout", "The request did not arrive in time"],
 };
 
@@ -143,7 +148,11 @@ function refuse(app: App, error: NodeJS.ErrnoException, socket: Duplex): void {
     return;
   }
   const known = PARSER_FAULTS[error.code ?? ""];
-  const [status, code, message] = known ?? [400, "request.malformed", "This is not an HTTP request"];
+  const [status, code, message] = known ?? [
+    400,
+    "request.malformed",
+    "This is not an HTTP request",
+  ];
   const answer = app.refuse(new MillraceError(code, message));
   void answer.text().then((body) => {
     const headers = [...answer.headers].map(([name, value]) => `${name}: ${value}\r\n`).join("");

@@ -64,10 +64,7 @@ function decode(bytes: Uint8Array, request: Request): string {
 }
 
 const tooLarge = (size: string, limitBytes: number): MillraceError =>
-  new MillraceError(
-    "request.too-large",
-    `The body has ${size}; the limit is ${limitBytes} bytes`,
-  );
+  new MillraceError("request.too-large", `The body has ${size}; the limit is ${limitBytes} bytes`);
 
 /** Nobody will read the answer; what matters is that it is no fault of ours. */
 const brokenOff = (cause: unknown): MillraceError =>

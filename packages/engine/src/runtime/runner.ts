@@ -73,7 +73,8 @@ export class Runner {
    * @param owner as the store has it: a node that had to join again while the answer was on its way is another one
    */
   adopt(head: RunHead, owner: NodeId, workflow: CompiledWorkflow): void {
-    if (owner !== this.#options.node()) return;
+    // A courier that carries a start a second time is told that it owns the run, which it knows.
+    if (owner !== this.#options.node() || this.#residents.has(head.id)) return;
     const run = createResidentRun({
       head,
       workflow,

@@ -185,6 +185,14 @@ export class Checker {
     return tables.runs.size === 0 && tables.outbox.size === 0;
   }
 
+  /** Runs that wait for a person to look at them. */
+  quarantined(): readonly RunId[] {
+    const { tables } = this.#options.store;
+    return [...tables.runs.values()]
+      .filter((row) => row.waitingOn?.kind === "quarantine")
+      .map((row) => row.id);
+  }
+
   /** When the storm is over and all has come to rest. */
   checkEnd(): void {
     const { tables } = this.#options.store;

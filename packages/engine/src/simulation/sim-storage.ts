@@ -92,14 +92,14 @@ export class SimStorage implements Storage {
         units.map(() => ({ kind: "done" }) as const),
       );
     }
-    if (this.#random.chance(weather.doubled)) {
-      world.after(
-        this.#random.between(100, 20_000),
-        null,
-        () => void apply().catch(() => undefined),
-      );
-    }
-    return this.#call("commit", [node, units], apply);
+    // What was applied may be applied again, late: a repeat whose first answer was slow.
+    const again = this.#random.chance(weather.doubled) ? this.#random.between(100, 20_000) : null;
+    const twice = async (): Promise<readonly CommitOutcome[]> => {
+      const outcomes = await apply();
+      if (again !== null) world.after(again, null, () => void apply().catch(() => undefined));
+      return outcomes;
+    };
+    return this.#call("commit", [node, units], twice);
   }
 
   findDue(shards: readonly Shard[] | null, limit: number): Promise<Due> {
@@ -142,8 +142,18 @@ export class SimStorage implements Storage {
       // The request belongs to nobody once it is sent.
       world.after(this.#wayMs(), null, () => {
         if (this.#random.chance(weather.lossy)) {
-          say("never arrives", asked);
           lost();
+          if (this.#random.chance(0.5)) {
+            say("never arrives", asked);
+            return;
+          }
+          // Its sender has given it up when it arrives.
+          say("arrives late", asked);
+          world.after(
+            this.#random.between(100, 8_000),
+            null,
+            () => void apply().catch(() => undefined),
+          );
           return;
         }
         say("arrives", asked);

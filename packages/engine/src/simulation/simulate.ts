@@ -259,6 +259,13 @@ class Story {
     this.#weather.doubled = 0;
     this.#weather.full = false;
     this.#cluster.thaw();
+    this.#operate();
+  }
+
+  /** The person who looks after the cluster: a run that too many nodes died with is set aside, and is cancelled. */
+  #operate(): void {
+    for (const runId of this.#checker.quarantined()) this.#run(() => this.#cancel(runId));
+    this.#world.after(30_000, null, () => this.#operate());
   }
 
   #atRest(): boolean {

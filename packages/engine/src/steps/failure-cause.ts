@@ -31,4 +31,6 @@ function toBare({ stack: _stack, details: _details, cause, ...rest }: Failure): 
 }
 
 const shorten = (message: string): string =>
-  message.length > LONGEST_MESSAGE ? `${message.slice(0, LONGEST_MESSAGE)}…` : message;
+  message.length > LONGEST_MESSAGE
+    ? `${message.slice(0, LONGEST_MESSAGE).toWellFormed()}…`
+    : message;

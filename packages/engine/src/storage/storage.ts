@@ -58,7 +58,10 @@ export interface HistoryRow extends RunHead {
 export interface StartUnit {
   readonly kind: "start";
   readonly run: RunHead;
-  /** The node owns the run from its first moment (fence 1), or null: it is due at `dueAt`. */
+  /**
+   * The node owns the run from its first moment, or null: it is due at `dueAt`. The first fence is 1 either way, so
+   * that 1 always means "owned since its start": whoever takes it has more.
+   */
   readonly owner: NodeId | null;
   readonly dueAt: Timestamp;
   /** If the key is there and has not expired: outcome `existing`, and nothing is written. */

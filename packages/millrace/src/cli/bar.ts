@@ -65,7 +65,7 @@ function cellAt(ms: number, { fromMs, spanMs, cells }: Scale): number {
 function paintCells(cells: readonly Cell[], style: Style): string {
   const shown: Readonly<Record<Cell, string>> = { space: " ", ...glyphsOf(style) };
   let text = "";
-  for (let at = 0; at < cells.length; ) {
+  for (let at = 0; at < cells.length;) {
     const kind = cells[at] ?? "space";
     let end = at;
     while (end < cells.length && cells[end] === kind) end++;

@@ -21,7 +21,11 @@ interface ErrorBody {
   readonly code: string;
   readonly message: string;
   readonly reason: string;
-  readonly details?: readonly { readonly field: string; readonly message: string; readonly hint?: string }[];
+  readonly details?: readonly {
+    readonly field: string;
+    readonly message: string;
+    readonly hint?: string;
+  }[];
 }
 
 /** The server said no. */

@@ -99,8 +99,9 @@ export async function installExample(
 }
 
 function explain(file: string, error: MillraceError): MillraceError {
-  const issues = error.issues.map(({ path, message, hint }) =>
-    `${path.join(".")}: ${message}${hint === undefined ? "" : ` (${hint})`}`,
+  const issues = error.issues.map(
+    ({ path, message, hint }) =>
+      `${path.join(".")}: ${message}${hint === undefined ? "" : ` (${hint})`}`,
   );
   return broken(file, `has mistakes: ${issues.join("; ") || error.message}`, error);
 }

@@ -23,7 +23,10 @@ export async function findModules(folder: string): Promise<readonly string[]> {
 
 /** @throws {MillraceError} option.invalid: a module throws, or two export the same name */
 export async function loadFunctions(files: readonly string[]): Promise<StepFunctions> {
-  const functions = new Map<string, { readonly file: string; readonly body: StepFunction<never> }>();
+  const functions = new Map<
+    string,
+    { readonly file: string; readonly body: StepFunction<never> }
+  >();
   for (const file of files) {
     for (const [name, body] of await importFunctions(file)) {
       const known = functions.get(name);

@@ -24,7 +24,17 @@ export function createLineBuffer(write: (text: string) => void): {
 
 const LEVEL_COLORS: Readonly<Record<string, Color>> = { warn: "yellow", error: "red" };
 /** Shown in places of their own, or of no use to a reader. */
-const PLACED = new Set(["level", "time", "msg", "requestId", "method", "path", "status", "ms", "err"]);
+const PLACED = new Set([
+  "level",
+  "time",
+  "msg",
+  "requestId",
+  "method",
+  "path",
+  "status",
+  "ms",
+  "err",
+]);
 
 /** `07:12:03 POST /api/v1/workflows/wf_order/run 201 1 ms runId=run_…` */
 export function prettyLine(line: string, { paint }: Style): string {

@@ -38,7 +38,12 @@ function addStart(program: Command, io: Io, done: (code: ExitCode) => void): voi
     .option(...DATA_FLAG)
     .option("--functions <folder>", "register the functions that its modules export")
     .option("--examples [folder]", "load example workflows (default: examples) and run one")
-    .addOption(new Option("--log <form>", "log lines short for people, or as JSON").choices(["pretty", "json"]))
+    .addOption(
+      new Option("--log <form>", "log lines short for people, or as JSON").choices([
+        "pretty",
+        "json",
+      ]),
+    )
     .option("--log-level <level>", "debug, info, warn, error or silent (default: info)")
     .option("--json", "print one line of JSON when the server is ready, and log as JSON")
     .action(async (flags: Flags) => done(await start(readSettings(flags, io), io, isJson(flags))));

@@ -47,7 +47,8 @@ const NO_KEY =
   "  Give a key with --key or MILLRACE_KEY. A development server keeps one in <data>/dev-key: name its folder with --data.";
 
 function messageOf(error: unknown): string {
-  if (error instanceof RefusedError) return `${error.message}${/[.!?]$/.test(error.message) ? "" : "."}`;
+  if (error instanceof RefusedError)
+    return `${error.message}${/[.!?]$/.test(error.message) ? "" : "."}`;
   return error instanceof Error ? error.message : String(error);
 }
 

@@ -38,7 +38,9 @@ export async function listRuns(
   const query = new URLSearchParams();
   if (limit !== undefined) query.set("limit", limit);
   if (cursor !== undefined) query.set("cursor", cursor);
-  const { data: runs, meta } = await client.get<readonly RunSummaryView[]>(`/api/v1/runs?${query.toString()}`);
+  const { data: runs, meta } = await client.get<readonly RunSummaryView[]>(
+    `/api/v1/runs?${query.toString()}`,
+  );
   if (isJson) io.out(`${JSON.stringify({ runs, meta }, null, 2)}\n`);
   else io.out(`${drawList(runs, meta?.["cursor"], styleOf(io)).join("\n")}\n`);
   return EXIT.done;

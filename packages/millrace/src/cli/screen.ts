@@ -31,7 +31,7 @@ export function drawReady(options: ReadyOptions, style: Style): string {
       "",
     );
   }
-  const key = hasDevKey ? `"$(cat ${quote(devKeyFile(data))})"` : '"$MILLRACE_ADMIN_KEY"';
+  const key = hasDevKey ? `$(cat ${quote(devKeyFile(data))})` : "$MILLRACE_ADMIN_KEY";
   lines.push(`${paint("bold", "Serving")} ${paint("cyan", `${url}/api/v1`)}`);
   if (hasDevKey) lines.push(`${paint("bold", "Key")}     ${devKeyFile(data)}`);
   lines.push("", ...drawCurl(url, key, example), "", paint("dim", "Ctrl-C stops the server."));
@@ -47,7 +47,7 @@ function drawExample(example: ShownExample | null, style: Style): readonly strin
 }
 
 function drawCurl(url: string, key: string, example: ShownExample | null): readonly string[] {
-  const auth = `-H "x-api-key: "${key}`;
+  const auth = `-H "x-api-key: ${key}"`;
   if (example === null) return [`curl ${url}/api/v1/workflows ${auth}`];
   const body = JSON.stringify({ input: example.run.input });
   return [

@@ -130,7 +130,10 @@ function checkEnvironment(env: Io["env"]): void {
   for (const name of Object.keys(env)) {
     if (!name.startsWith(ENV_PREFIX) || known.some((it) => it === name)) continue;
     const hint = suggest(name, known) ?? `Known are ${known.join(", ")}.`;
-    throw new MillraceError("option.invalid", `The environment variable ${name} is not known. ${hint}`);
+    throw new MillraceError(
+      "option.invalid",
+      `The environment variable ${name} is not known. ${hint}`,
+    );
   }
 }
 

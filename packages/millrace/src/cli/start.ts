@@ -45,7 +45,8 @@ export async function start(settings: Settings, io: Io, isJson: boolean): Promis
       if (!isPretty) log.info({ url }, `serves ${url}`);
       await present(server, examples, { settings, io, isPretty, isJson, mode, url });
       await io.untilStopped();
-      tell("\nStopping: requests and steps may finish. Ctrl-C again stops at once.");
+      if (isPretty) io.out("\n");
+      tell("Stopping: requests and steps may finish. Ctrl-C again stops at once.");
     } finally {
       await server.stop();
     }
@@ -72,7 +73,8 @@ async function present(
   { settings, io, isPretty, isJson, mode, url }: Presented,
 ): Promise<void> {
   const { data } = settings;
-  if (isJson) io.out(`${JSON.stringify({ version: VERSION, mode, url, data, pid: process.pid })}\n`);
+  if (isJson)
+    io.out(`${JSON.stringify({ version: VERSION, mode, url, data, pid: process.pid })}\n`);
   const differing: string[] = [];
   for (const example of examples) differing.push(...(await installExample(server.engine, example)));
   const shown = await runExample(server.engine, examples);
@@ -121,4 +123,3 @@ async function findAllModules(
   const own = folder === null ? [] : await findModules(resolve(io.cwd, folder));
   return [...own, ...examples.flatMap(({ modules }) => modules)];
 }
-

@@ -57,7 +57,10 @@ function drawHead(run: RunView, options: DrawOptions): readonly string[] {
 function planLayout(run: RunView, { columns, nowMs }: DrawOptions): Layout {
   const share = Math.floor(columns * LARGEST_SHARE);
   const longest = (texts: readonly string[]): number =>
-    Math.min(share, texts.reduce((most, { length }) => Math.max(most, length), 0));
+    Math.min(
+      share,
+      texts.reduce((most, { length }) => Math.max(most, length), 0),
+    );
   const nameColumns = longest(run.steps.map((step) => step.id));
   const noteColumns = Math.max(LEAST_NOTE, longest(run.steps.map((step) => noteOf(step, run))));
   const used = INDENT.length + GLYPH_COLUMNS + nameColumns + 2 * GAP.length + noteColumns;

@@ -104,7 +104,8 @@ function toRow({ run, owner, dueAt }: StartUnit): RunRow {
     ...run,
     status: owner === null ? "pending" : "running",
     owner,
-    fence: owner === null ? 0 : 1,
+    // So that a fence of 1 always means: owned since the start; whoever takes it has more.
+    fence: 1,
     wake: 0,
     dueAt: owner === null ? dueAt : null,
     recoveries: 0,

@@ -66,7 +66,7 @@ function encodeUnit(unit: Unit, out: Cell[]): void {
 function encodeStart({ run, owner, dueAt, key, workflowRevision }: StartUnit, out: Cell[]): void {
   out.push(START);
   encodeHead(run, out);
-  if (owner === null) out.push("pending", null, 0, dueAt, null);
+  if (owner === null) out.push("pending", null, 1, dueAt, null);
   else out.push("running", owner, 1, null, run.createdAt);
   if (key === null) out.push(0);
   else out.push(1, key.scope, key.key, key.payloadHash, key.expiresAt);

@@ -18,17 +18,32 @@ export interface Distribution {
 export const CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
 export const counter = (name: string, help: string, ...samples: readonly Sample[]): string =>
-  family(name, "counter", help, samples.map((it) => line(name, it.labels, it.value)));
+  family(
+    name,
+    "counter",
+    help,
+    samples.map((it) => line(name, it.labels, it.value)),
+  );
 
 export const gauge = (name: string, help: string, ...samples: readonly Sample[]): string =>
-  family(name, "gauge", help, samples.map((it) => line(name, it.labels, it.value)));
+  family(
+    name,
+    "gauge",
+    help,
+    samples.map((it) => line(name, it.labels, it.value)),
+  );
 
 export function histogram(
   name: string,
   help: string,
   ...distributions: readonly Distribution[]
 ): string {
-  return family(name, "histogram", help, distributions.flatMap((it) => toLines(name, it)));
+  return family(
+    name,
+    "histogram",
+    help,
+    distributions.flatMap((it) => toLines(name, it)),
+  );
 }
 
 function toLines(name: string, { labels, bounds, counts, sum }: Distribution): readonly string[] {

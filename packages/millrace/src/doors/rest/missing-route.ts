@@ -10,7 +10,9 @@ export function answerMissingRoute(call: Call, routes: readonly Route[]): Answer
   const path = new URL(call.request.url).pathname;
   const methods = routes.filter((route) => toPattern(route.path).test(path)).map((it) => it.method);
   if (methods.length > 0) {
-    const allow = [...new Set(methods.flatMap((it) => (it === "GET" ? ["GET", "HEAD"] : [it])))].join(", ");
+    const allow = [
+      ...new Set(methods.flatMap((it) => (it === "GET" ? ["GET", "HEAD"] : [it]))),
+    ].join(", ");
     const message = `${call.request.method} does not exist here; allowed: ${allow}`;
     const answer = toErrorAnswer(new MillraceError("route.method-not-allowed", message));
     return { ...answer, headers: { ...answer.headers, allow } };
@@ -23,9 +25,7 @@ export function answerMissingRoute(call: Call, routes: readonly Route[]): Answer
 function hintAt(path: string, routes: readonly Route[]): string {
   const candidates = routes.map((route) => fill(route.path, path));
   const nearest = findNearest(path, candidates);
-  return nearest === undefined
-    ? "the API begins at /api/v1/workflows"
-    : `did you mean ${nearest}?`;
+  return nearest === undefined ? "the API begins at /api/v1/workflows" : `did you mean ${nearest}?`;
 }
 
 /** The route's path with the parameters that `path` has at those places. */

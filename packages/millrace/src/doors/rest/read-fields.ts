@@ -1,11 +1,5 @@
 // Reads a body's fields by a table of readers. All mistakes are reported at once, each with its path.
-import {
-  checkName,
-  MillraceError,
-  typeName,
-  type Issue,
-  type JsonValue,
-} from "@millrace/protocol";
+import { checkName, MillraceError, typeName, type Issue, type JsonValue } from "@millrace/protocol";
 import { suggest } from "../../did-you-mean.ts";
 
 type Path = Issue["path"];

@@ -1,0 +1,101 @@
+// What a conformance test knows besides the port: a clock, two nodes that have joined and one that has not.
+import { toTimestamp, type NodeId, type TenantId, type Timestamp } from "@millrace/protocol";
+import { DEFAULT_LEASE_MS } from "../lease.ts";
+import type { CommitOutcome, Held, RunHead, Storage, Unit } from "../storage.ts";
+import { aStart, T0 } from "./builders.ts";
+
+export interface TestClock {
+  now(): Timestamp;
+  advance(ms: number): void;
+}
+
+export type NodeName = "a" | "b" | "stranger";
+
+export interface Harness extends AsyncDisposable {
+  readonly storage: Storage;
+  readonly clock: TestClock;
+  /** `a` and `b` are live members at the start; `stranger` never joined. */
+  node(name: NodeName): NodeId;
+  /** One commit by node `a`. */
+  commit(...units: readonly Unit[]): Promise<readonly CommitOutcome[]>;
+  /** Runs that wait, due now. */
+  seed(runs: readonly RunHead[]): Promise<void>;
+  /** Runs that `a` owns, or `by`, in the order given. */
+  seedHeld(runs: readonly RunHead[], options?: { readonly by: NodeId }): Promise<readonly Held[]>;
+  /** A heartbeat of both members. */
+  beat(): Promise<void>;
+}
+
+/** Opens an empty, isolated store. */
+export type OpenStorage = () => Promise<Harness>;
+
+export interface OpenedStorage {
+  readonly storage: Storage;
+  /** After the store was closed: removes what it left. */
+  readonly remove?: () => void;
+}
+
+/** @param open makes the store of one adapter, not migrated, with the clock that it is to use */
+export function createOpenStorage(open: (now: () => number) => Promise<OpenedStorage>): OpenStorage {
+  return async () => {
+    let now = T0;
+    const clock: TestClock = {
+      now: () => now,
+      advance: (ms) => {
+        now = toTimestamp(now + ms);
+      },
+    };
+    const { storage, remove } = await open(() => now);
+    await storage.migrate();
+    for (const name of ["a", "b"] as const) {
+      await storage.join({ id: nodeId(name), host: "test-host", pid: 1 });
+    }
+    return createHarness(storage, clock, remove);
+  };
+}
+
+function createHarness(
+  storage: Storage,
+  clock: TestClock,
+  remove: (() => void) | undefined,
+): Harness {
+  const commit = (...units: readonly Unit[]): Promise<readonly CommitOutcome[]> =>
+    storage.commit(0, nodeId("a"), units);
+  const seed = async (runs: readonly RunHead[]): Promise<void> => {
+    await commit(...runs.map((run) => aStart(run, { dueAt: clock.now() })));
+  };
+  return {
+    storage,
+    clock,
+    node: nodeId,
+    commit,
+    seed,
+    seedHeld: async (runs, { by } = { by: nodeId("a") }) => {
+      await seed(runs);
+      const due = runs.map(({ tenant, shard, id }) => ({ tenant, shard, runId: id, fence: 0 }));
+      return storage.take(by, due);
+    },
+    beat: async () => {
+      await storage.beat(nodeId("a"));
+      await storage.beat(nodeId("b"));
+    },
+    [Symbol.asyncDispose]: async () => {
+      await storage.close();
+      remove?.();
+    },
+  };
+}
+
+// A test's own names: no other place makes them.
+const nodeId = (name: NodeName): NodeId => `node_${name}` as NodeId;
+export const OTHER_TENANT: TenantId = "other" as TenantId;
+
+/** Longer than any node lives without a heartbeat. */
+export const LEASE_MS: number = DEFAULT_LEASE_MS;
+
+/** The only element; a test that finds none or two has failed. */
+export function only<T>(items: readonly T[]): T {
+  const [first] = items;
+  if (first === undefined || items.length !== 1) throw new Error(`expected one, found ${items.length}`);
+  return first;
+}

@@ -1,0 +1,200 @@
+import { after, asJsonText, toShard, type WorkflowId } from "@millrace/protocol";
+import { describe, expect, test } from "vitest";
+import { aFinish, aKey, aPut, aRun, aStart, dueOf, T0 } from "./builders.ts";
+import { only, OTHER_TENANT, type OpenStorage } from "./harness.ts";
+
+export function startSuite(open: OpenStorage): void {
+  describe("start", () => {
+    test("stores a run that waits until it is due", async () => {
+      await using h = await open();
+      const run = aRun();
+      expect(await h.commit(aStart(run, { dueAt: after(T0, 10) }))).toEqual([{ kind: "done" }]);
+      expect(await h.storage.read({ kind: "run", tenant: run.tenant, runId: run.id })).toEqual({
+        live: {
+          ...run,
+          status: "pending",
+          owner: null,
+          fence: 1,
+          wake: 0,
+          dueAt: after(T0, 10),
+          recoveries: 0,
+          waitingOn: null,
+          cancelRequestedAt: null,
+          startedAt: null,
+        },
+        journal: [],
+      });
+    });
+
+    test("gives a run to its owner from its first moment", async () => {
+      await using h = await open();
+      const run = aRun();
+      await h.commit(aStart(run, { owner: h.node("a") }));
+      const found = await h.storage.read({ kind: "run", tenant: run.tenant, runId: run.id });
+      expect(found).toMatchObject({
+        live: { status: "running", owner: h.node("a"), fence: 1, dueAt: null, startedAt: run.createdAt },
+      });
+      expect((await h.storage.findDue(null, 10)).runs).toEqual([]);
+    });
+
+    test("keeps every field of a run's head", async () => {
+      await using h = await open();
+      const run = aRun({
+        workspace: "ws",
+        user: "user-1",
+        workflowVersion: 3,
+        trigger: "subworkflow",
+        priority: 3,
+        input: asJsonText('{"text":"é 🚲 \\u0000"}'),
+        metadata: asJsonText('{"a":"b"}'),
+        parent: { runId: aRun().id, step: "child#2" },
+        depth: 2,
+        caller: "key_1",
+        deadlineAt: after(T0, 99),
+      });
+      await h.commit(aStart(run));
+      const found = await h.storage.read({ kind: "run", tenant: run.tenant, runId: run.id });
+      expect(found).toMatchObject({ live: run });
+    });
+
+    test("answers each unit in the order given", async () => {
+      await using h = await open();
+      const [one, two] = [aRun(), aRun()];
+      await h.commit(aStart(one));
+      expect(await h.commit(aStart(two), aStart(one), aStart())).toEqual([
+        { kind: "done" },
+        { kind: "existing", runId: one.id, payloadHash: null },
+        { kind: "done" },
+      ]);
+    });
+
+    test("answers a key that is known with its run and the first payload, and writes nothing", async () => {
+      await using h = await open();
+      const [first, second] = [aRun({ shard: toShard(7) }), aRun({ shard: toShard(7) })];
+      await h.commit(aStart(first, { key: aKey() }));
+      const again = aStart(second, { key: aKey({ payloadHash: "hash-2" }) });
+      const existing = { kind: "existing", runId: first.id, payloadHash: "hash-1" };
+      expect(await h.commit(again)).toEqual([existing]);
+      expect(await h.storage.read({ kind: "run", tenant: second.tenant, runId: second.id })).toBeNull();
+    });
+
+    test("gives one run to two units of one commit with the same key", async () => {
+      await using h = await open();
+      const [first, second] = [aRun({ shard: toShard(7) }), aRun({ shard: toShard(7) })];
+      const key = aKey();
+      expect(await h.commit(aStart(first, { key }), aStart(second, { key }))).toEqual([
+        { kind: "done" },
+        { kind: "existing", runId: first.id, payloadHash: "hash-1" },
+      ]);
+    });
+
+    test("finds the run of a key after the run has finished", async () => {
+      await using h = await open();
+      const first = aRun({ shard: toShard(7) });
+      await h.commit(aStart(first, { key: aKey() }));
+      const held = only(await h.storage.take(h.node("a"), [dueOf(first, 0)]));
+      await h.commit(aFinish(held));
+      const again = aStart(aRun({ shard: toShard(7) }), { key: aKey() });
+      expect(await h.commit(again)).toMatchObject([{ kind: "existing", runId: first.id }]);
+    });
+
+    test("takes a key for unknown when it has expired, and replaces it", async () => {
+      await using h = await open();
+      const [first, second] = [aRun({ shard: toShard(7) }), aRun({ shard: toShard(7) })];
+      await h.commit(aStart(first, { key: aKey({ expiresAt: after(T0, 10) }) }));
+      h.clock.advance(10);
+      const key = aKey({ payloadHash: "hash-2", expiresAt: after(T0, 20) });
+      expect(await h.commit(aStart(second, { key }))).toEqual([{ kind: "done" }]);
+      expect(await h.commit(aStart(aRun({ shard: toShard(7) }), { key }))).toEqual([
+        { kind: "existing", runId: second.id, payloadHash: "hash-2" },
+      ]);
+    });
+
+    test.each([
+      ["another key", { key: aKey({ key: "k2" }) }, {}],
+      ["another scope", { key: aKey({ scope: "wf_other" }) }, {}],
+      ["another tenant", { key: aKey() }, { tenant: OTHER_TENANT }],
+    ])("starts a run of its own for %s", async (_, unit, head) => {
+      await using h = await open();
+      await h.commit(aStart(aRun(), { key: aKey() }));
+      expect(await h.commit(aStart(aRun(head), unit))).toEqual([{ kind: "done" }]);
+    });
+
+    test("answers a repeat done while its node owns the run since then", async () => {
+      await using h = await open();
+      const unit = aStart(aRun(), { owner: h.node("a"), key: aKey() });
+      expect(await h.commit(unit)).toEqual([{ kind: "done" }]);
+      expect(await h.commit(unit)).toEqual([{ kind: "done" }]);
+      expect(await h.storage.read({ kind: "counts" })).toMatchObject({ live: 1 });
+    });
+
+    test("answers a repeat with its own id when nobody owned the run, or another does", async () => {
+      await using h = await open();
+      const run = aRun();
+      const existing = { kind: "existing", runId: run.id, payloadHash: null };
+      await h.commit(aStart(run, { key: aKey() }));
+      expect(await h.commit(aStart(run, { key: aKey() }))).toEqual([existing]);
+      await h.storage.take(h.node("b"), [dueOf(run, 0)]);
+      expect(await h.commit(aStart(run, { owner: h.node("a") }))).toEqual([existing]);
+    });
+
+    test("answers a repeat with its own id when the run has finished", async () => {
+      await using h = await open();
+      const held = only(await h.seedHeld([aRun()]));
+      await h.commit(aFinish(held));
+      expect(await h.commit(aStart(held.run, { owner: h.node("a") }))).toEqual([
+        { kind: "existing", runId: held.run.id, payloadHash: null },
+      ]);
+      expect(await h.storage.read({ kind: "counts" })).toMatchObject({ live: 0, finished: 1 });
+    });
+  });
+
+  describe("start of a workflow's revision", () => {
+    const workflowId = "wf_orders" as WorkflowId;
+
+    test("starts when the catalog has that revision now", async () => {
+      await using h = await open();
+      await h.storage.catalog.put([aPut({ id: workflowId })], null);
+      const unit = aStart(aRun({ workflowId }), { workflowRevision: 1 });
+      expect(await h.commit(unit)).toEqual([{ kind: "done" }]);
+    });
+
+    test("is refused when the workflow has changed or gone, and leaves no key behind", async () => {
+      await using h = await open();
+      const unit = aStart(aRun({ workflowId }), { workflowRevision: 1, key: aKey() });
+      const refused = { kind: "refused", code: "workflow.changed" };
+      expect(await h.commit(unit)).toEqual([refused]);
+      await h.storage.catalog.put([aPut({ id: workflowId })], null);
+      await h.storage.catalog.put([aPut({ id: workflowId, expectedRevision: 1 })], null);
+      expect(await h.commit(unit)).toEqual([refused]);
+      const { tenant } = unit.run;
+      expect(await h.storage.read({ kind: "key", tenant, scope: "wf_orders", key: "k1" })).toBeNull();
+      expect(await h.storage.read({ kind: "counts" })).toMatchObject({ live: 0 });
+    });
+
+    test("is refused by another tenant's workflow of the same id", async () => {
+      await using h = await open();
+      await h.storage.catalog.put([aPut({ id: workflowId, tenant: OTHER_TENANT })], null);
+      const unit = aStart(aRun({ workflowId }), { workflowRevision: 1 });
+      expect(await h.commit(unit)).toMatchObject([{ kind: "refused" }]);
+    });
+
+    test("finds an accepted start by key or id before it looks at the revision", async () => {
+      await using h = await open();
+      await h.storage.catalog.put([aPut({ id: workflowId })], null);
+      const run = aRun({ workflowId, shard: toShard(7) });
+      await h.commit(aStart(run, { workflowRevision: 1, key: aKey() }));
+      await h.storage.catalog.put([aPut({ id: workflowId, expectedRevision: 1 })], null);
+      const other = aRun({ workflowId, shard: toShard(7) });
+      expect(
+        await h.commit(
+          aStart(run, { workflowRevision: 1 }),
+          aStart(other, { workflowRevision: 1, key: aKey() }),
+        ),
+      ).toMatchObject([
+        { kind: "existing", runId: run.id },
+        { kind: "existing", runId: run.id },
+      ]);
+    });
+  });
+}

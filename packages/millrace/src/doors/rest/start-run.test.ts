@@ -1,0 +1,282 @@
+import { describe, expect, test } from "vitest";
+import { openTestServer, type TestServer } from "../../../../../tools/testkit/open-test-server.ts";
+
+const ECHO = {
+  name: "Echo",
+  trigger: { type: "api" },
+  steps: [{ id: "echo", type: "transform", config: { mapping: { said: "{{input.say}}" } } }],
+};
+
+const START = "/api/v1/workflows/echo/run";
+
+async function openWithEcho(): Promise<TestServer> {
+  const server = await openTestServer();
+  await server.install({ ...ECHO, id: "wf_echo" });
+  return server;
+}
+
+describe("POST /workflows/{id}/run", () => {
+  test("answers 201 with exactly the four fields of the API", async () => {
+    await using server = await openWithEcho();
+    const { status, body, headers } = await server.send("POST", START, {
+      body: { input: { say: "hello" } },
+    });
+    expect(status).toBe(201);
+    expect(body).toEqual({
+      success: true,
+      data: {
+        runId: expect.stringMatching(/^run_[0-9A-Z]{26}$/) as string,
+        status: "pending",
+        workflowId: "wf_echo",
+        workflowVersion: 1,
+      },
+    });
+    expect(headers.get("location")).toBe(`/api/v1/runs/${String(body.data.runId)}`);
+  });
+
+  test.for([
+    ["no body at all", undefined],
+    ["an empty body", ""],
+    ["a body of spaces", " \n "],
+    ["an empty object", "{}"],
+  ] as const)("runs with the input {} for %s", async ([, body]) => {
+    await using server = await openWithEcho();
+    const started = await server.send("POST", `${START}?wait=30`, { body });
+    expect([started.status, started.body.data.input]).toEqual([201, {}]);
+  });
+
+  test("reads JSON whatever the content type says, as curl labels it", async () => {
+    await using server = await openWithEcho();
+    const { status } = await server.send("POST", START, {
+      body: `{"input":{"say":"hi"}}`,
+      headers: { "content-type": "application/x-www-form-urlencoded" },
+    });
+    expect(status).toBe(201);
+  });
+
+  test("finds a workflow by its id and by its slug", async () => {
+    await using server = await openWithEcho();
+    const byId = await server.send("POST", "/api/v1/workflows/wf_echo/run");
+    const bySlug = await server.send("POST", "/api/v1/workflows/echo/run");
+    expect([byId, bySlug].map((it) => it.body.data.workflowId)).toEqual(["wf_echo", "wf_echo"]);
+  });
+
+  test("waits for the end of the run where it is asked to, and answers with the run", async () => {
+    await using server = await openWithEcho();
+    const { status, body } = await server.send("POST", `${START}?wait=30`, {
+      body: { input: { say: "hello" } },
+    });
+    expect(status).toBe(201);
+    expect(body.data).toMatchObject({ status: "completed", output: { said: "hello" } });
+    expect(body.data.runId).toBe(body.data.id);
+  });
+
+  test("answers with the run as it is when it has not ended in time", async () => {
+    await using server = await openTestServer();
+    await server.install({
+      name: "Nap",
+      steps: [{ id: "nap", type: "wait", config: { duration: 3_600_000 } }],
+    });
+    const { status, body } = await server.send("POST", "/api/v1/workflows/nap/run?wait=0");
+    expect(status).toBe(201);
+    expect(["pending", "running"]).toContain(body.data.status);
+    expect(body.data.completedAt).toBeNull();
+  });
+
+  test("keeps what JSON can say, byte for byte: NUL, lone surrogates, __proto__ and all", async () => {
+    await using server = await openWithEcho();
+    const input = `{"__proto__":{"polluted":true},"nul":"\\u0000","lone":"\\ud800","constructor":1}`;
+    const { status, text, body } = await server.send("POST", `${START}?wait=30`, {
+      body: `{"input":${input}}`,
+    });
+    expect([status, body.data.status]).toEqual([201, "completed"]);
+    expect(text).toContain(input);
+    expect(Reflect.get({}, "polluted")).toBeUndefined();
+  });
+
+  test("refuses a number that no run could store", async () => {
+    await using server = await openWithEcho();
+    const { status, body } = await server.send("POST", START, { body: `{"input":{"n":1e999}}` });
+    expect([status, body.error.details[0].field]).toEqual([400, "input"]);
+  });
+
+  test("stores metadata with the run", async () => {
+    await using server = await openWithEcho();
+    const metadata = { team: "billing" };
+    const { body } = await server.send("POST", `${START}?wait=30`, { body: { metadata } });
+    expect(body.data.metadata).toEqual(metadata);
+  });
+
+  test("says why a draft cannot run, in the words of the API", async () => {
+    await using server = await openTestServer();
+    await server.send("POST", "/api/v1/workflows", { body: ECHO });
+    const { status, body } = await server.send("POST", START);
+    expect(status).toBe(400);
+    expect(body).toEqual({
+      success: false,
+      error: {
+        code: "INVALID_STATUS",
+        message: "Workflow must be active to run. Current status: draft",
+        reason: "workflow.not-active",
+      },
+    });
+  });
+
+  test("tells an unknown workflow before it looks at the body", async () => {
+    await using server = await openTestServer();
+    const { status, body } = await server.send("POST", START, { body: "not JSON" });
+    expect(status).toBe(404);
+    expect(body.error).toEqual({
+      code: "NOT_FOUND",
+      message: "Workflow not found",
+      reason: "workflow.not-found",
+    });
+  });
+
+  test("tells what is wrong with the body before it looks at the status", async () => {
+    await using server = await openTestServer();
+    await server.send("POST", "/api/v1/workflows", { body: ECHO });
+    const { body } = await server.send("POST", START, { body: { input: 1 } });
+    expect(body.error.code).toBe("VALIDATION_ERROR");
+  });
+
+  test("tells all mistakes of a body at once, each with path, field and hint", async () => {
+    await using server = await openWithEcho();
+    const { status, body } = await server.send("POST", START, {
+      body: { input: [], idempotancyKey: "x", onMismatch: "ignore", metadata: { n: 1 } },
+    });
+    expect(status).toBe(400);
+    expect(body.error).toEqual({
+      code: "VALIDATION_ERROR",
+      message: "Input validation failed",
+      reason: "request.invalid",
+      details: [
+        { path: ["input"], field: "input", message: "Expected object, received array" },
+        {
+          path: ["idempotancyKey"],
+          field: "idempotancyKey",
+          message: "Unknown field",
+          hint: 'Did you mean "idempotencyKey"?',
+        },
+        {
+          path: ["onMismatch"],
+          field: "onMismatch",
+          message: "Invalid enum value",
+          hint: 'One of "existing", "reject"',
+        },
+        {
+          path: ["metadata", "n"],
+          field: "metadata.n",
+          message: "Expected string, received number",
+        },
+      ],
+    });
+  });
+
+  test("knows no connections", async () => {
+    await using server = await openWithEcho();
+    const { status, body } = await server.send("POST", START, { body: { connectionId: "conn_x" } });
+    expect([status, body.error.details[0].path]).toEqual([400, ["connectionId"]]);
+  });
+
+  test("names limit and size of an input that is too large", async () => {
+    await using server = await openWithEcho();
+    const { status, body } = await server.send("POST", START, {
+      body: { input: { text: "x".repeat(1024 * 1024) } },
+    });
+    expect([status, body.error.reason]).toEqual([413, "payload.too-large"]);
+    expect(body.error.message).toMatch(/1048587.*1048576/);
+  });
+});
+
+describe("an idempotency key", () => {
+  test("gives the first run again, marked as a replay", async () => {
+    await using server = await openWithEcho();
+    const body = { input: { say: "once" }, idempotencyKey: "order-123" };
+    const first = await server.send("POST", `${START}?wait=30`, { body });
+    const second = await server.send("POST", START, { body });
+    expect([first.status, second.status]).toEqual([201, 200]);
+    expect(second.body.data).toEqual({
+      runId: first.body.data.runId,
+      status: "completed",
+      workflowId: "wf_echo",
+      workflowVersion: 1,
+    });
+    expect(first.headers.get("idempotent-replayed")).toBeNull();
+    expect(second.headers.get("idempotent-replayed")).toBe("true");
+    expect(second.headers.get("idempotency-mismatch")).toBeNull();
+  });
+
+  test("may come as a header, and means the same there", async () => {
+    await using server = await openWithEcho();
+    const headers = { "Idempotency-Key": "order-123" };
+    const first = await server.send("POST", START, { headers });
+    const second = await server.send("POST", START, { body: { idempotencyKey: "order-123" } });
+    expect(second.body.data.runId).toBe(first.body.data.runId);
+  });
+
+  test("may stand in both places only if it is the same", async () => {
+    await using server = await openWithEcho();
+    const headers = { "Idempotency-Key": "a" };
+    const same = await server.send("POST", START, { headers, body: { idempotencyKey: "a" } });
+    const other = await server.send("POST", START, { headers, body: { idempotencyKey: "b" } });
+    expect([same.status, other.status]).toEqual([201, 400]);
+    expect(other.body.error.details[0].path).toEqual(["idempotencyKey"]);
+  });
+
+  test("tells in a header that the payload differs", async () => {
+    await using server = await openWithEcho();
+    const first = await server.send("POST", START, {
+      body: { input: { say: "a" }, idempotencyKey: "k" },
+    });
+    const second = await server.send("POST", START, {
+      body: { input: { say: "b" }, idempotencyKey: "k" },
+    });
+    expect([second.status, second.body.data.runId]).toEqual([200, first.body.data.runId]);
+    expect(second.headers.get("idempotency-mismatch")).toBe("true");
+  });
+
+  test("gives 409 for another payload where the caller asks to be told", async () => {
+    await using server = await openWithEcho();
+    const send = (say: string) =>
+      server.send("POST", START, {
+        body: { input: { say }, idempotencyKey: "k", onMismatch: "reject" },
+      });
+    await send("a");
+    const same = await send("a");
+    const other = await send("b");
+    expect([same.status, other.status, other.body.error.reason]).toEqual([
+      200,
+      409,
+      "idempotency.mismatch",
+    ]);
+  });
+
+  test("starts one run, however many ask at the same moment", async () => {
+    await using server = await openWithEcho();
+    const body = { idempotencyKey: "at-once" };
+    const all = await Promise.all(
+      Array.from({ length: 20 }, () => server.send("POST", START, { body })),
+    );
+    expect(new Set(all.map((it) => it.body.data.runId)).size).toBe(1);
+    expect(all.map((it) => it.status).toSorted()).toEqual([...Array(19).fill(200), 201]);
+    expect((await server.send("GET", "/api/v1/runs")).body.data).toHaveLength(1);
+  });
+
+  test("belongs to its workflow: another workflow may use the same", async () => {
+    await using server = await openWithEcho();
+    await server.install({ ...ECHO, name: "Second" });
+    const body = { idempotencyKey: "k" };
+    const one = await server.send("POST", START, { body });
+    const two = await server.send("POST", "/api/v1/workflows/second/run", { body });
+    expect(two.status).toBe(201);
+    expect(two.body.data.runId).not.toBe(one.body.data.runId);
+  });
+
+  test("is not used up by a request that was refused", async () => {
+    await using server = await openWithEcho();
+    const refused = await server.send("POST", START, { body: { idempotencyKey: "k", input: 1 } });
+    const started = await server.send("POST", START, { body: { idempotencyKey: "k" } });
+    expect([refused.status, started.status]).toEqual([400, 201]);
+  });
+});

@@ -1,0 +1,123 @@
+// A whole server in this process, without a port: the real app on the real engine on a SQLite store in memory.
+import { createEngine, type Engine, type StepFunctions } from "@millrace/engine";
+import { createSqliteStorage } from "@millrace/engine/sqlite";
+import { DEFAULT_TENANT, toTimestamp } from "@millrace/protocol";
+import { createApp, createLog, type App, type Mode } from "millrace";
+import { digestOf, newKey, parseKeyId } from "../../packages/millrace/src/auth/key.ts";
+
+export interface TestServerOptions {
+  readonly functions?: StepFunctions;
+  readonly mode?: Mode;
+  readonly adminKey?: string;
+  readonly stopping?: AbortSignal;
+  /** Stands between app and engine, to make it fail. */
+  readonly wrap?: (engine: Engine) => Engine;
+}
+
+export interface Sent {
+  /** Default: the server's own key. null: none. */
+  readonly key?: string | null;
+  /** Text goes as it is, anything else as JSON. */
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly signal?: AbortSignal;
+}
+
+/** The envelope; fields that an answer lacks are undefined. */
+export interface Answered {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  // Tests look into answers of any shape, and compare what they find.
+  // oxlint-disable-next-line typescript/no-explicit-any
+  readonly body: any;
+}
+
+export interface TestServer extends AsyncDisposable {
+  readonly app: App;
+  readonly engine: Engine;
+  /** A key with every scope. */
+  readonly key: string;
+  /** Every line that was logged. */
+  readonly logLines: string[];
+  newKey(scopes: readonly string[], expiresAtMs?: number): Promise<string>;
+  send(method: string, path: string, sent?: Sent): Promise<Answered>;
+  /** Creates and activates. @returns its id */
+  install(definition: object): Promise<string>;
+}
+
+export async function openTestServer(options: TestServerOptions = {}): Promise<TestServer> {
+  const storage = await createSqliteStorage({ memory: true });
+  const engine = createEngine({ storage, functions: options.functions ?? {} });
+  await engine.start();
+  const logLines: string[] = [];
+  const app = createApp({
+    engine: options.wrap?.(engine) ?? engine,
+    log: createLog({ level: "debug", write: (line) => logLines.push(line) }),
+    mode: options.mode ?? "production",
+    adminKeyDigest: options.adminKey === undefined ? null : digestOf(options.adminKey),
+    ...(options.stopping === undefined ? {} : { stopping: options.stopping }),
+  });
+  const key = await putKey(engine, ["*"]);
+  const send: TestServer["send"] = (method, path, sent = {}) =>
+    toAnswered(app.fetch(toRequest(method, path, { key, ...sent })));
+  return {
+    app,
+    engine,
+    key,
+    logLines,
+    newKey: (scopes, expiresAtMs) => putKey(engine, scopes, expiresAtMs),
+    send,
+    install: async (definition) => {
+      const created = await send("POST", "/api/v1/workflows", { body: definition });
+      if (created.status !== 201) throw new Error(created.text);
+      const id = String(created.body.data.id);
+      await send("POST", `/api/v1/workflows/${id}/activate`);
+      return id;
+    },
+    [Symbol.asyncDispose]: () => engine.stop({ graceMs: 0 }),
+  };
+}
+
+async function putKey(
+  engine: Engine,
+  scopes: readonly string[],
+  expiresAtMs?: number,
+): Promise<string> {
+  const key = newKey();
+  await engine.putKey(
+    {
+      id: parseKeyId(key) ?? "",
+      tenant: DEFAULT_TENANT,
+      name: "test",
+      hash: digestOf(key).toString("hex"),
+      scopes,
+      createdAt: toTimestamp(Date.now()),
+      expiresAt: expiresAtMs === undefined ? null : toTimestamp(expiresAtMs),
+    },
+    { key: null, address: null },
+  );
+  return key;
+}
+
+function toRequest(method: string, path: string, sent: Sent): Request {
+  const { key, body, headers, signal } = sent;
+  const text = typeof body === "string" || body === undefined ? body : toBody(body);
+  return new Request(`http://localhost${path}`, {
+    method,
+    headers: { ...(typeof key === "string" ? { "x-api-key": key } : {}), ...headers },
+    ...(text === undefined ? {} : { body: text }),
+    ...(signal === undefined ? {} : { signal }),
+  });
+}
+
+const toBody = (body: unknown): BodyInit =>
+  body instanceof Uint8Array ? new Uint8Array(body) : JSON.stringify(body);
+
+async function toAnswered(answer: Promise<Response>): Promise<Answered> {
+  const response = await answer;
+  const { status, headers } = response;
+  const text = await response.text();
+  const isJson = headers.get("content-type")?.startsWith("application/json") === true;
+  return { status, headers, text, body: isJson && text !== "" ? JSON.parse(text) : undefined };
+}
