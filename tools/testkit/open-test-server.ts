@@ -3,6 +3,7 @@ import { createEngine, type Engine, type StepFunctions } from "@millrace/engine"
 import { createSqliteStorage } from "@millrace/engine/sqlite";
 import { DEFAULT_TENANT, toTimestamp } from "@millrace/protocol";
 import { createApp, createLog, type App, type Mode } from "millrace";
+import type { StepView } from "../../packages/millrace/src/doors/rest/run-view.ts";
 import { digestOf, newKey, parseKeyId } from "../../packages/millrace/src/auth/key.ts";
 
 export interface TestServerOptions {
@@ -10,8 +11,8 @@ export interface TestServerOptions {
   readonly mode?: Mode;
   readonly adminKey?: string;
   readonly stopping?: AbortSignal;
-  /** Stands between app and engine, to make it fail. */
-  readonly wrap?: (engine: Engine) => Engine;
+  /** Commands that do something else than the engine's own: to see the app when the engine fails. */
+  readonly replaced?: Partial<Engine>;
 }
 
 export interface Sent {
@@ -23,14 +24,50 @@ export interface Sent {
   readonly signal?: AbortSignal;
 }
 
-/** The envelope; fields that an answer lacks are undefined. */
 export interface Answered {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
-  // Tests look into answers of any shape, and compare what they find.
-  // oxlint-disable-next-line typescript/no-explicit-any
-  readonly body: any;
+  /** The envelope, as far as the answer has it: each test knows what it asked for. */
+  readonly body: AnsweredBody;
+  /** `body.data` of a list; empty for any other answer. */
+  readonly items: readonly { readonly id: string }[];
+}
+
+export interface AnsweredBody {
+  readonly data: AnsweredData;
+  readonly meta: {
+    readonly cursor: string | null;
+    readonly hasMore: boolean;
+    readonly warnings: readonly AnsweredDetail[];
+  };
+  readonly error: {
+    readonly code: string;
+    readonly message: string;
+    readonly reason: string;
+    readonly details: readonly AnsweredDetail[];
+  };
+}
+
+export interface AnsweredDetail {
+  readonly path: readonly (string | number)[];
+  readonly field: string;
+  readonly message: string;
+  readonly hint?: string;
+}
+
+/** What the tests look at one by one in a run or a workflow. */
+export interface AnsweredData {
+  readonly id: string;
+  readonly runId: string;
+  readonly name: string;
+  readonly status: string;
+  readonly input: unknown;
+  readonly metadata: unknown;
+  readonly workflowId: string;
+  readonly completedAt: string | null;
+  readonly error: unknown;
+  readonly steps: readonly StepView[];
 }
 
 export interface TestServer extends AsyncDisposable {
@@ -52,7 +89,7 @@ export async function openTestServer(options: TestServerOptions = {}): Promise<T
   await engine.start();
   const logLines: string[] = [];
   const app = createApp({
-    engine: options.wrap?.(engine) ?? engine,
+    engine: replaceCommands(engine, options.replaced ?? {}),
     log: createLog({ level: "debug", write: (line) => logLines.push(line) }),
     mode: options.mode ?? "production",
     adminKeyDigest: options.adminKey === undefined ? null : digestOf(options.adminKey),
@@ -71,12 +108,22 @@ export async function openTestServer(options: TestServerOptions = {}): Promise<T
     install: async (definition) => {
       const created = await send("POST", "/api/v1/workflows", { body: definition });
       if (created.status !== 201) throw new Error(created.text);
-      const id = String(created.body.data.id);
+      const id = created.body.data.id;
       await send("POST", `/api/v1/workflows/${id}/activate`);
       return id;
     },
     [Symbol.asyncDispose]: () => engine.stop({ graceMs: 0 }),
   };
+}
+
+function replaceCommands(engine: Engine, replaced: Partial<Engine>): Engine {
+  return new Proxy(engine, {
+    get: (target, name) => {
+      if (Object.hasOwn(replaced, name)) return Reflect.get(replaced, name) as unknown;
+      const own: unknown = Reflect.get(target, name, target);
+      return typeof own === "function" ? (own.bind(target) as unknown) : own;
+    },
+  });
 }
 
 async function putKey(
@@ -111,7 +158,7 @@ function toRequest(method: string, path: string, sent: Sent): Request {
   });
 }
 
-const toBody = (body: unknown): BodyInit =>
+const toBody = (body: unknown): string | Uint8Array<ArrayBuffer> =>
   body instanceof Uint8Array ? new Uint8Array(body) : JSON.stringify(body);
 
 async function toAnswered(answer: Promise<Response>): Promise<Answered> {
@@ -119,5 +166,8 @@ async function toAnswered(answer: Promise<Response>): Promise<Answered> {
   const { status, headers } = response;
   const text = await response.text();
   const isJson = headers.get("content-type")?.startsWith("application/json") === true;
-  return { status, headers, text, body: isJson && text !== "" ? JSON.parse(text) : undefined };
+  // The server is what is tested; a body of another shape fails the test that looks into it.
+  const body = (isJson && text !== "" ? JSON.parse(text) : {}) as AnsweredBody;
+  const items = Array.isArray(body.data) ? (body.data as Answered["items"]) : [];
+  return { status, headers, text, body, items };
 }

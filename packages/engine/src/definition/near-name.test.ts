@@ -10,6 +10,7 @@ describe("nearName", () => {
     ["a wrong letter", "retrjes", "retries"],
     ["two neighbours swapped", "reteirs", "retries"],
     ["another case", "TIMEOUTMS", "timeoutMs"],
+    ["two neighbours swapped, which is one slip", "fi", "if"],
     ["one slip in a short name", "ix", "if"],
     ["the nearer of two", "Id", "id"],
   ])("finds a name with %s", (_, name, near) => {

@@ -295,7 +295,7 @@ describe("parseDefinition", () => {
 
   test("names the circle of two conditions, and not the one that leads into it", () => {
     const [issue, ...others] = issuesOf(
-      withSteps(aCondition("c", ["d"]), aCondition("d", ["c", "inside"]), aCondition("inside")),
+      withSteps(aCondition("d", ["inside", "c"]), aCondition("c", ["d"]), aCondition("inside")),
     );
     expect(issue?.message).toMatch(/circle: "c", "d"$/);
     expect(others).toEqual([]);

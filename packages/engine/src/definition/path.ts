@@ -139,7 +139,7 @@ export function findSource(path: Path, scope: Scope): LazyJson | undefined {
 export function lookUp(path: Path, scope: Scope): JsonValue | undefined {
   let value = findRoot(path, scope);
   for (const key of path.keys) {
-    if (isList(value)) value = key.index < 0 ? undefined : value[key.index];
+    if (isList(value)) value = value[key.index];
     else if (isObject(value)) value = ownValue(value, key.name);
     else return undefined;
   }

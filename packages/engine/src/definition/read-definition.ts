@@ -36,7 +36,12 @@ export function readDefinition(value: JsonValue, kinds: StepKinds, report: Repor
   const order = arrange(steps, claims);
   const positions = toPositions(order);
   warnOfEarlyReads(reading.references, positions, report);
-  return { definition: toDefinition(value), steps: order, positions, output };
+  return {
+    definition: toDefinition(value, fields.has("trigger")),
+    steps: order,
+    positions,
+    output,
+  };
 }
 
 function readTrigger(fields: FieldReader): void {
@@ -79,10 +84,8 @@ function warnOfEarlyReads(
 }
 
 /** With the one default of the language; all else stays as its author sent it. */
-function toDefinition(value: JsonValue): Definition {
+function toDefinition(value: JsonValue, hasTrigger: boolean): Definition {
   // Every field was read above, and the report is clean.
   const definition = value as JsonObject as unknown as Definition;
-  return Object.hasOwn(definition, "trigger")
-    ? definition
-    : { ...definition, trigger: { type: "api" } };
+  return hasTrigger ? definition : { ...definition, trigger: { type: "api" } };
 }

@@ -42,7 +42,7 @@ export type ProgramHead = Pick<
 /** The fields of `{{run.…}}`. All of them are the same in every replay. */
 export const RUN_FIELDS = ["id", "workflowId", "version", "trigger"] as const;
 
-export const toRunFields = (
+const toRunFields = (
   head: ProgramHead,
 ): Readonly<Record<(typeof RUN_FIELDS)[number], JsonValue>> => ({
   id: head.id,

@@ -4,9 +4,9 @@ import type { PlanStep } from "./plan.ts";
 import type { BadOutcome } from "./step-kind.ts";
 
 /** A template, or a value that it gave, cannot be used as written. */
-export const TEMPLATE_FAILED = "template.failed";
+const TEMPLATE_FAILED = "template.failed";
 /** The engine ended the operation of a step that has no words of its own for that. */
-export const STEP_CANCELLED = "step.cancelled";
+const STEP_CANCELLED = "step.cancelled";
 
 /** Why a step, and with it its run, failed. Always names the step. */
 export function toStepFailure({ id, work }: PlanStep, outcome: BadOutcome): Failure {

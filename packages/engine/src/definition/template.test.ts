@@ -39,6 +39,14 @@ describe("parseTemplate", () => {
     expect(references).toEqual(["config.x: one", "config.x: two"]);
   });
 
+  test("tells siblings apart, however deep the ones before them are", () => {
+    const { problems } = parse([{ a: ["x"] }, "{{", { b: "{{" }]);
+    expect(problems.map((problem) => problem.split(":")[0])).toEqual([
+      "config.x.1",
+      "config.x.2.b",
+    ]);
+  });
+
   test("folds what holds no path into one literal", () => {
     expect(parse({ a: [1, { b: "text" }] }).node.kind).toBe("literal");
     expect(parse({ a: [1, { b: "{{input}}" }] }).node.kind).toBe("object");

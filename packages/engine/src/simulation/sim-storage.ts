@@ -19,7 +19,8 @@ import type { Random } from "./random.ts";
 import type { Host, World } from "./world.ts";
 
 /** Mistakes that a simulation must find; made here because each is a lie that a node could be told. */
-export type StoragePlant = "ack-before-commit" | "replay-out-of-order";
+export const STORAGE_PLANTS = ["ack-before-commit", "replay-out-of-order"] as const;
+export type StoragePlant = (typeof STORAGE_PLANTS)[number];
 
 export interface Weather {
   /** Probability that a request or its reply is lost. */

@@ -2,15 +2,20 @@
 import { asJsonText, DEFAULT_TENANT, type JsonText, type RunId } from "@millrace/protocol";
 import type { Actor } from "../runtime/commands.ts";
 import type { CompiledWorkflow } from "../runtime/program-kind.ts";
-import { createMemoryStorage, type MemoryPlant } from "../storage/memory/memory-storage.ts";
+import {
+  createMemoryStorage,
+  MEMORY_PLANTS,
+  type MemoryPlant,
+} from "../storage/memory/memory-storage.ts";
 import { Checker } from "./checker.ts";
 import { Cluster } from "./cluster.ts";
 import { createRandom, type Random } from "./random.ts";
 import { randomScript, scriptDefinition, scriptPrograms } from "./script.ts";
-import type { StoragePlant, Weather } from "./sim-storage.ts";
+import { STORAGE_PLANTS, type StoragePlant, type Weather } from "./sim-storage.ts";
 import { World } from "./world.ts";
 
 export type Plant = MemoryPlant | StoragePlant;
+export const PLANTS: readonly Plant[] = [...MEMORY_PLANTS, ...STORAGE_PLANTS];
 
 export interface SimulationOptions {
   readonly seed: number;
@@ -41,7 +46,7 @@ const ACTOR: Actor = { key: null, address: null };
 const EMPTY: JsonText = asJsonText("{}");
 
 const isStoragePlant = (plant: Plant): plant is StoragePlant =>
-  plant === "ack-before-commit" || plant === "replay-out-of-order";
+  STORAGE_PLANTS.some((one) => one === plant);
 
 export async function simulate({
   seed,

@@ -14,7 +14,7 @@ export interface CallPolicy {
 /** Long enough for a slow far side, short enough that a hanging one is noticed. */
 export const DEFAULT_TIMEOUT_MS: number = 5 * 60 * 1000;
 export const MAX_TIMEOUT_MS: number = 24 * 60 * 60 * 1000;
-export const MAX_RETRIES = 100;
+const MAX_RETRIES = 100;
 
 const RETRIES = { min: 0, max: MAX_RETRIES, isInteger: true };
 const DELAY = { min: 0, max: MAX_DURATION_MS };

@@ -1,6 +1,6 @@
-import { toJsonText, type JsonText } from "@millrace/protocol";
-import { isObject } from "../definition/json-shape.ts";
-import { evaluate, render, TemplateError } from "../definition/render.ts";
+import { asJsonText, type JsonText } from "@millrace/protocol";
+import { isObject, type JsonObject } from "../definition/json-shape.ts";
+import { evaluate, render } from "../definition/render.ts";
 import type { Scope } from "../definition/scope.ts";
 import type { StepKind, StepReader } from "../definition/step-kind.ts";
 import { readCallPolicy } from "./call-policy.ts";
@@ -67,19 +67,14 @@ function readInput(step: StepReader): (scope: Scope) => JsonText {
   return mergeOverResult(step, fields);
 }
 
-function mergeOverResult(
-  step: StepReader,
-  fields: ReturnType<StepReader["config"]["takeOthers"]>,
-): (scope: Scope) => JsonText {
+function mergeOverResult(step: StepReader, fields: JsonObject): (scope: Scope) => JsonText {
   const template = step.parse(fields, step.config);
   return (scope) => {
     const result = scope.result.value;
     // Over a result that is no object there is nothing to merge.
     if (!isObject(result)) return render(template, scope);
     const given = evaluate(template, scope);
-    // Spreading defines each key, so `__proto__` stays a key.
-    const merged = toJsonText(isObject(given) ? { ...result, ...given } : result);
-    if (!merged.ok) throw new TemplateError(`${template.where}: ${merged.problem}`);
-    return merged.text;
+    // Spreading defines each key, so `__proto__` stays a key. No value stands deeper than it did.
+    return asJsonText(JSON.stringify(isObject(given) ? { ...result, ...given } : result));
   };
 }

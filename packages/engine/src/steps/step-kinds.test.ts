@@ -224,11 +224,12 @@ describe("a subworkflow", () => {
   const BOOM: Failure = { code: "step.failed", message: "boom", source: "code", step: "x" };
 
   test("fails with its child, and keeps the cause", () => {
-    expect(explain(BOOM)).toEqual({
+    const cause = { ...BOOM, stack: "at f", details: { x: 1 }, cause: BOOM };
+    expect(explain(cause)).toEqual({
       code: "child.failed",
       message: 'Subworkflow "w" failed: boom',
       source: "code",
-      cause: BOOM,
+      cause,
     });
   });
 

@@ -5,9 +5,9 @@ import type { BadOutcome, StepKind } from "../definition/step-kind.ts";
 import { withCause } from "./failure-cause.ts";
 
 /** The child run failed, or could not be started. */
-export const CHILD_FAILED = "child.failed";
+const CHILD_FAILED = "child.failed";
 /** Somebody cancelled the child run. */
-export const CHILD_CANCELLED = "child.cancelled";
+const CHILD_CANCELLED = "child.cancelled";
 
 const HINT = "a subworkflow runs once, however long that takes; its own steps may have it";
 const LATER_FIELDS: LaterNames = new Map([

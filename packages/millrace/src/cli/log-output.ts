@@ -42,7 +42,8 @@ export function prettyLine(line: string, { paint }: Style): string {
   const level = textOf(fields["level"]);
   const time = textOf(fields["time"]).slice(11, 19);
   const more = Object.entries(fields)
-    .filter(([name]) => !PLACED.has(name))
+    // The path of most requests about a run has its id.
+    .filter(([name, value]) => !PLACED.has(name) && !textOf(fields["path"]).includes(textOf(value)))
     .map(([name, value]) => `${name}=${textOf(value)}`);
   const isUsual = level === "info" || level === "debug";
   const label = isUsual ? "" : `${paint(LEVEL_COLORS[level] ?? "dim", plain(level))} `;

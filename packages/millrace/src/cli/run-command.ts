@@ -41,7 +41,7 @@ export async function run(client: Client, io: Io, options: RunOptions): Promise<
     : `started ${plain(data.workflowId)} version ${data.workflowVersion}`;
   io.out(`${paint("bold", data.runId)} ${how}\n`);
   if (hasOtherInput) io.err(`${paint("yellow", "Its input was another one than this.")}\n`);
-  io.out(paint("dim", `Follow it with: millrace runs watch ${data.runId}\n`));
+  io.out(paint("dim", `Follow it with: npx millrace runs watch ${data.runId}\n`));
   return EXIT.done;
 }
 

@@ -57,7 +57,7 @@ function drawList(
   style: Style,
 ): readonly string[] {
   if (runs.length === 0) {
-    return ["No runs yet. Start one with: millrace run <workflow> --input '{}'"];
+    return ["No runs yet. Start one with: npx millrace run <workflow> --input '{}'"];
   }
   const fixed = 2 + ID_COLUMNS + STATUS_COLUMNS + TIME_COLUMNS + DURATION_COLUMNS + 5 * 2;
   const room = Math.max(10, style.columns - fixed);
@@ -73,7 +73,7 @@ function drawList(
     ].join("  ");
   });
   if (typeof cursor !== "string") return rows;
-  return [...rows, "", `More: millrace runs list --cursor ${plain(cursor)}`];
+  return [...rows, "", `More: npx millrace runs list --cursor ${plain(cursor)}`];
 }
 
 /** Until the run has ended: drawn again and again at a terminal, a line for each change elsewhere. */

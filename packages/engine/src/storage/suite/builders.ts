@@ -69,7 +69,14 @@ export function aKey(fields: Partial<StartKey> = {}): StartKey {
 
 export const refOf = ({ tenant, shard, id }: RunHead): RunRef => ({ tenant, shard, runId: id });
 
-export const dueOf = (run: RunHead, fence: number): DueRun => ({ ...refOf(run), fence });
+/** Of a run that nobody has owned yet. */
+const FIRST_FENCE = 1;
+
+/** As `findDue` gives it; by default of a run that nobody has taken yet. */
+export const dueOf = (run: RunHead, fence: number = FIRST_FENCE): DueRun => ({
+  ...refOf(run),
+  fence,
+});
 
 /** A step's result. */
 export function aResult(key: string, output: JsonText = asJsonText("1")): Entry {
@@ -99,10 +106,32 @@ export function aPark(held: Held, fields: Partial<Park> = {}): Park {
   return { kind: "park", dueAt: null, waitingOn: null, seenWake: held.run.wake, ...fields };
 }
 
-export function aHistory({ run }: Held, fields: Partial<HistoryRow> = {}): HistoryRow {
-  const { status: _, owner: _o, fence: _f, wake: _w, dueAt: _d, recoveries: _r, waitingOn: _n, ...kept } = run;
+export function headOf(run: RunHead): RunHead {
   return {
-    ...kept,
+    id: run.id,
+    shard: run.shard,
+    tenant: run.tenant,
+    workspace: run.workspace,
+    user: run.user,
+    workflowId: run.workflowId,
+    workflowVersion: run.workflowVersion,
+    trigger: run.trigger,
+    priority: run.priority,
+    input: run.input,
+    metadata: run.metadata,
+    parent: run.parent,
+    depth: run.depth,
+    caller: run.caller,
+    createdAt: run.createdAt,
+    deadlineAt: run.deadlineAt,
+  };
+}
+
+export function aHistory({ run }: Held, fields: Partial<HistoryRow> = {}): HistoryRow {
+  return {
+    ...headOf(run),
+    startedAt: run.startedAt,
+    cancelRequestedAt: run.cancelRequestedAt,
     status: "completed",
     finishedAt: after(T0, 5),
     result: asJsonText('"done"'),

@@ -2,7 +2,7 @@
 import { toTimestamp, type NodeId, type TenantId, type Timestamp } from "@millrace/protocol";
 import { DEFAULT_LEASE_MS } from "../lease.ts";
 import type { CommitOutcome, Held, RunHead, Storage, Unit } from "../storage.ts";
-import { aStart, T0 } from "./builders.ts";
+import { aStart, dueOf, T0 } from "./builders.ts";
 
 export interface TestClock {
   now(): Timestamp;
@@ -72,8 +72,7 @@ function createHarness(
     seed,
     seedHeld: async (runs, { by } = { by: nodeId("a") }) => {
       await seed(runs);
-      const due = runs.map(({ tenant, shard, id }) => ({ tenant, shard, runId: id, fence: 0 }));
-      return storage.take(by, due);
+      return storage.take(by, runs.map((run) => dueOf(run)));
     },
     beat: async () => {
       await storage.beat(nodeId("a"));

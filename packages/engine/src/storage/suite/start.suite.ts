@@ -92,7 +92,7 @@ export function startSuite(open: OpenStorage): void {
       await using h = await open();
       const first = aRun({ shard: toShard(7) });
       await h.commit(aStart(first, { key: aKey() }));
-      const held = only(await h.storage.take(h.node("a"), [dueOf(first, 0)]));
+      const held = only(await h.storage.take(h.node("a"), [dueOf(first)]));
       await h.commit(aFinish(held));
       const again = aStart(aRun({ shard: toShard(7) }), { key: aKey() });
       expect(await h.commit(again)).toMatchObject([{ kind: "existing", runId: first.id }]);
@@ -134,7 +134,7 @@ export function startSuite(open: OpenStorage): void {
       const existing = { kind: "existing", runId: run.id, payloadHash: null };
       await h.commit(aStart(run, { key: aKey() }));
       expect(await h.commit(aStart(run, { key: aKey() }))).toEqual([existing]);
-      await h.storage.take(h.node("b"), [dueOf(run, 0)]);
+      await h.storage.take(h.node("b"), [dueOf(run)]);
       expect(await h.commit(aStart(run, { owner: h.node("a") }))).toEqual([existing]);
     });
 

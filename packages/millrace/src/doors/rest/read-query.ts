@@ -1,4 +1,4 @@
-import { checkName, type Issue } from "@millrace/protocol";
+import type { Issue } from "@millrace/protocol";
 import { suggest } from "../../did-you-mean.ts";
 import { invalid } from "./read-fields.ts";
 
@@ -73,6 +73,3 @@ export function readCursor<T extends string>(
       : { value };
   };
 }
-
-export const parseName = (text: string): string | undefined =>
-  checkName(text) === undefined ? text : undefined;

@@ -31,18 +31,15 @@ describe("POST /workflows/{id}/run", () => {
         workflowVersion: 1,
       },
     });
-    expect(headers.get("location")).toBe(`/api/v1/runs/${String(body.data.runId)}`);
+    expect(headers.get("location")).toBe(`/api/v1/runs/${body.data.runId}`);
   });
 
-  test.for([
-    ["no body at all", undefined],
-    ["an empty body", ""],
-    ["a body of spaces", " \n "],
-    ["an empty object", "{}"],
-  ] as const)("runs with the input {} for %s", async ([, body]) => {
+  test("runs with the input {} when there is no body, an empty one or an empty object", async () => {
     await using server = await openWithEcho();
-    const started = await server.send("POST", `${START}?wait=30`, { body });
-    expect([started.status, started.body.data.input]).toEqual([201, {}]);
+    for (const body of [undefined, "", " \n ", "{}"]) {
+      const started = await server.send("POST", `${START}?wait=30`, { body });
+      expect([body, started.status, started.body.data.input]).toEqual([body, 201, {}]);
+    }
   });
 
   test("reads JSON whatever the content type says, as curl labels it", async () => {
@@ -97,7 +94,7 @@ describe("POST /workflows/{id}/run", () => {
   test("refuses a number that no run could store", async () => {
     await using server = await openWithEcho();
     const { status, body } = await server.send("POST", START, { body: `{"input":{"n":1e999}}` });
-    expect([status, body.error.details[0].field]).toEqual([400, "input"]);
+    expect([status, body.error.details[0]?.field]).toEqual([400, "input"]);
   });
 
   test("stores metadata with the run", async () => {
@@ -176,7 +173,7 @@ describe("POST /workflows/{id}/run", () => {
   test("knows no connections", async () => {
     await using server = await openWithEcho();
     const { status, body } = await server.send("POST", START, { body: { connectionId: "conn_x" } });
-    expect([status, body.error.details[0].path]).toEqual([400, ["connectionId"]]);
+    expect([status, body.error.details[0]?.path]).toEqual([400, ["connectionId"]]);
   });
 
   test("names limit and size of an input that is too large", async () => {
@@ -221,7 +218,7 @@ describe("an idempotency key", () => {
     const same = await server.send("POST", START, { headers, body: { idempotencyKey: "a" } });
     const other = await server.send("POST", START, { headers, body: { idempotencyKey: "b" } });
     expect([same.status, other.status]).toEqual([201, 400]);
-    expect(other.body.error.details[0].path).toEqual(["idempotencyKey"]);
+    expect(other.body.error.details[0]?.path).toEqual(["idempotencyKey"]);
   });
 
   test("tells in a header that the payload differs", async () => {
@@ -259,8 +256,9 @@ describe("an idempotency key", () => {
       Array.from({ length: 20 }, () => server.send("POST", START, { body })),
     );
     expect(new Set(all.map((it) => it.body.data.runId)).size).toBe(1);
-    expect(all.map((it) => it.status).toSorted()).toEqual([...Array(19).fill(200), 201]);
-    expect((await server.send("GET", "/api/v1/runs")).body.data).toHaveLength(1);
+    expect(all.filter((it) => it.status === 201)).toHaveLength(1);
+    expect(all.filter((it) => it.status === 200)).toHaveLength(19);
+    expect((await server.send("GET", "/api/v1/runs")).items).toHaveLength(1);
   });
 
   test("belongs to its workflow: another workflow may use the same", async () => {

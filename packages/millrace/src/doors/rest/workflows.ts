@@ -5,7 +5,7 @@ import { toActor } from "./actor.ts";
 import { success } from "./envelope.ts";
 import { DEFAULT_PAGE, pageAnswer } from "./page.ts";
 import { invalid, Problem, readFields, readName, readObject } from "./read-fields.ts";
-import { parseName, readCursor, readLimit, readQuery } from "./read-query.ts";
+import { readCursor, readLimit, readQuery } from "./read-query.ts";
 import { toWorkflowView } from "./workflow-view.ts";
 
 const PATH = "/api/v1/workflows";
@@ -51,7 +51,7 @@ function splitId(body: JsonValue): { readonly id: string | null; readonly defini
 }
 
 async function list(call: AuthorizedCall, { engine }: Services): Promise<Answer> {
-  const query = readQuery(call.request, { limit: readLimit, cursor: readCursor(parseName) });
+  const query = readQuery(call.request, { limit: readLimit, cursor: readCursor(parseId) });
   const limit = query.limit ?? DEFAULT_PAGE;
   const page = { after: query.cursor ?? null, limit: limit + 1 };
   const found = await engine.listWorkflows(call.caller.tenant, page);
@@ -71,6 +71,11 @@ async function activate(call: AuthorizedCall, services: Services): Promise<Answe
   const workflow = await services.engine.activateWorkflow(call.caller.tenant, id, toActor(call));
   return success(200, toWorkflowView(workflow));
 }
+
+/** Minted or chosen by an author. */
+const ID = /^wf_[0-9A-Za-z_]{1,200}$/;
+
+const parseId = (text: string): string | undefined => (ID.test(text) ? text : undefined);
 
 /** @throws {MillraceError} workflow.not-found, also for a name that no workflow can have */
 export async function findWorkflow(call: AuthorizedCall, { engine }: Services): Promise<Workflow> {

@@ -1,0 +1,34 @@
+// The conformance suite: what every store must do. A case knows only the port and the harness.
+import { catalogSuite } from "./catalog.suite.ts";
+import { commitSuite } from "./commit.suite.ts";
+import { deliverySuite } from "./delivery.suite.ts";
+import { findDueSuite } from "./find-due.suite.ts";
+import { finishSuite } from "./finish.suite.ts";
+import type { OpenStorage } from "./harness.ts";
+import { nodeSuite } from "./node.suite.ts";
+import { outboxSuite } from "./outbox.suite.ts";
+import { parkSuite } from "./park.suite.ts";
+import { readSuite } from "./read.suite.ts";
+import { reapSuite } from "./reap.suite.ts";
+import { runUnitSuite } from "./run-unit.suite.ts";
+import { startSuite } from "./start.suite.ts";
+import { takeSuite } from "./take.suite.ts";
+import { wakeSuite } from "./wake.suite.ts";
+
+/** Called by each adapter's `storage.test.ts`. @param open see `createOpenStorage` */
+export function storageSuite(open: OpenStorage): void {
+  nodeSuite(open);
+  startSuite(open);
+  commitSuite(open);
+  runUnitSuite(open);
+  parkSuite(open);
+  finishSuite(open);
+  deliverySuite(open);
+  outboxSuite(open);
+  findDueSuite(open);
+  takeSuite(open);
+  reapSuite(open);
+  readSuite(open);
+  catalogSuite(open);
+  wakeSuite(open);
+}
