@@ -46,44 +46,64 @@ export type ToJsonResult =
  */
 export function toJsonText(value: unknown): ToJsonResult {
   if (value === undefined) return { ok: true, text: "null" as JsonText };
-  let problem: string | undefined;
-  const refuse = (key: string, what: string): void => {
-    problem ??= `${what} ${key === "" ? "as the value" : `at key "${key}"`} cannot be stored as JSON`;
-  };
-  let text: string | undefined;
   try {
-    text = JSON.stringify(value, (key, item: unknown) => {
-      switch (typeof item) {
-        case "number":
-          if (!Number.isFinite(item)) refuse(key, String(item));
-          break;
-        case "bigint":
-          refuse(key, "a BigInt");
-          return null;
-        case "function":
-          refuse(key, "a function");
-          break;
-        case "symbol":
-          refuse(key, "a symbol");
-          break;
-        default:
-      }
-      return item;
-    });
+    // Looking first and then writing natively is several times as fast as a replacer that looks while it writes.
+    const problem = findUnstorable(value, "", 0);
+    if (problem !== undefined && problem !== TOO_DEEP) return { ok: false, problem };
+    const text = JSON.stringify(value);
+    if (problem === TOO_DEEP) return { ok: false, problem: `the value ${TOO_DEEP}` };
+    // `JSON.stringify` has just written it; a value with a `toJSON` that gives nothing is nothing.
+    return { ok: true, text: (text ?? "null") as JsonText };
   } catch (error) {
+    // A cycle, or a getter of the author's that throws.
     return {
       ok: false,
       problem: error instanceof Error ? firstLine(error.message) : String(error),
     };
   }
-  if (problem !== undefined) return { ok: false, problem };
-  if (text === undefined) return { ok: false, problem: "the value cannot be stored as JSON" };
-  if (deeperThan(text, MAX_JSON_DEPTH)) {
-    return { ok: false, problem: `the value is nested deeper than ${MAX_JSON_DEPTH} levels` };
-  }
-  // `JSON.stringify` has just written it.
-  return { ok: true, text: text as JsonText };
 }
+
+const TOO_DEEP = `is nested deeper than ${MAX_JSON_DEPTH} levels`;
+
+/** @returns what JSON would lose silently or refuse, and where; a cycle shows as too deep */
+function findUnstorable(value: unknown, key: string, depth: number): string | undefined {
+  switch (typeof value) {
+    case "number":
+      return Number.isFinite(value) ? undefined : unstorable(String(value), key);
+    case "bigint":
+      return unstorable("a BigInt", key);
+    case "function":
+      return unstorable("a function", key);
+    case "symbol":
+      return unstorable("a symbol", key);
+    case "object":
+      return value === null ? undefined : findInside(value, key, depth);
+    default:
+      return undefined;
+  }
+}
+
+function findInside(value: object, key: string, depth: number): string | undefined {
+  if (depth >= MAX_JSON_DEPTH) return TOO_DEEP;
+  if (Array.isArray(value)) {
+    for (let i = 0; i < value.length; i++) {
+      const problem = findUnstorable(value[i], String(i), depth + 1);
+      if (problem !== undefined) return problem;
+    }
+    return undefined;
+  }
+  if ("toJSON" in value && typeof value.toJSON === "function") {
+    return findUnstorable(value.toJSON(key), key, depth + 1);
+  }
+  for (const name of Object.keys(value)) {
+    const problem = findUnstorable(Reflect.get(value, name), name, depth + 1);
+    if (problem !== undefined) return problem;
+  }
+  return undefined;
+}
+
+const unstorable = (what: string, key: string): string =>
+  `${what} ${key === "" ? "as the value" : `at key "${key}"`} cannot be stored as JSON`;
 
 /** Trusts the caller that `text` is JSON; for text that `parseJson` accepted. */
 export const asJsonText = (text: string): JsonText => text as JsonText;

@@ -39,7 +39,7 @@ export interface RunState {
   /** Those that have not settled. */
   readonly open: Set<Operation>;
   /** Ids of messages in the journal. */
-  readonly received: Set<string>;
+  received: Set<string> | null;
   /** What the program has ended with; the run may still have to stop what is open. */
   wanted: Outcome | null;
   /** The run is on its way to this end, and waits only for bodies to stop. */
@@ -62,7 +62,7 @@ export function createRunState(head: RunHead): RunState {
     journal: [],
     operations: new Map(),
     open: new Set(),
-    received: new Set(),
+    received: null,
     wanted: null,
     stopping: null,
     ended: null,
@@ -126,7 +126,7 @@ function applyEntry(run: RunState, entry: Entry): Operation | null {
       applyWait(run, entry.key, entry.wait, entry.startedAt);
       return null;
     case "message":
-      run.received.add(entry.message.id);
+      (run.received ??= new Set()).add(entry.message.id);
       if (entry.message.body.kind === "child.finished") {
         return settleChild(run, entry.message.body.key, entry.message.body.outcome);
       }

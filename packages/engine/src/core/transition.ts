@@ -186,7 +186,7 @@ function fire(run: RunState, key: string, at: Timestamp): Decision {
 }
 
 function receive(run: RunState, message: Message, at: Timestamp): Decision {
-  if (run.received.has(message.id)) return { ok: false, code: "message.repeated" };
+  if (run.received?.has(message.id) === true) return { ok: false, code: "message.repeated" };
   const entry: Entry = {
     kind: "message",
     message,

@@ -76,8 +76,8 @@ export function watchDeadline(run: ResidentRun, context: EffectContext): void {
 
 /** Whatever the run has set in motion here stops counting. */
 export function silence(run: ResidentRun, reason: string): void {
-  for (const cancel of run.timers.values()) cancel();
-  run.timers.clear();
+  if (run.timers !== null) for (const cancel of run.timers.values()) cancel();
+  run.timers = null;
   for (const body of run.bodies.values()) body.revoke(reason);
   run.bodies.clear();
 }
@@ -158,10 +158,10 @@ function setTimer(
   { clock, now, submit }: EffectContext,
   fact: () => Fact,
 ): void {
-  run.timers.get(name)?.();
+  run.timers?.get(name)?.();
   const cancel = clock.setTimer(Math.max(0, at - now()), () => {
-    run.timers.delete(name);
+    run.timers?.delete(name);
     submit(run, fact());
   });
-  run.timers.set(name, cancel);
+  (run.timers ??= new Map()).set(name, cancel);
 }

@@ -28,8 +28,10 @@ type Outcome =
 export class FunctionExecutor implements Executor {
   readonly #options: FunctionExecutorOptions;
   readonly #functions: ReadonlyMap<string, StepFunction<never>>;
-  /** By run and step, each until its function has really ended. */
-  readonly #places = new Map<string, Set<LivingBody>>();
+  /** Bodies that nobody waits for and that have not ended, by run and step. Empty in good days. */
+  readonly #lingering = new Map<string, Set<LivingBody>>();
+  /** Started in this turn of the event loop: most end in it, and never need an alarm. */
+  #unwatched: LivingBody[] = [];
   readonly #current = new AsyncLocalStorage<LivingBody>();
   readonly #drained = new Set<() => void>();
   #living = 0;
@@ -49,12 +51,10 @@ export class FunctionExecutor implements Executor {
   }
 
   execute(task: AttemptTask, report: (result: AttemptResult) => void): Body {
-    const body = new LivingBody(task, this.#options, report, () => {
-      this.#overdue += 1;
-    });
-    const place = `${task.runId}/${task.key}`;
-    if (this.#places.has(place)) void this.#runAfterOld(body, place);
-    else void this.#run(body, place);
+    const body = new LivingBody(task, this.#options, report, (left) => this.#linger(left));
+    if (this.#lingering.size > 0 && this.#lingering.has(placeOf(task)))
+      void this.#runAfterOld(body);
+    else void this.#run(body);
     return body;
   }
 
@@ -85,15 +85,15 @@ export class FunctionExecutor implements Executor {
   }
 
   /** E2. */
-  async #runAfterOld(body: LivingBody, place: string): Promise<void> {
-    await gone(this.#options.clock, () => this.#places.has(place), OLD_BODY_GRACE_MS);
+  async #runAfterOld(body: LivingBody): Promise<void> {
+    const place = placeOf(body.task);
+    await gone(this.#options.clock, () => this.#lingering.has(place), OLD_BODY_GRACE_MS);
     body.begin();
-    if (body.wanted) await this.#run(body, place);
+    if (body.wanted) await this.#run(body);
   }
 
-  async #run(body: LivingBody, place: string): Promise<void> {
+  async #run(body: LivingBody): Promise<void> {
     const { task } = body;
-    const { clock, limits } = this.#options;
     const fn = this.#functions.get(task.target);
     if (fn === undefined) {
       // Never in the turn of `execute`.
@@ -101,64 +101,80 @@ export class FunctionExecutor implements Executor {
       body.report(notFound(task, this.#functions));
       return;
     }
-    this.#enter(place, body);
-    const cancelTimer = clock.setTimer(task.timeoutMs, () => {
-      body.report(timedOut(task));
-      body.abort(`Step ${task.key} overran its time of ${task.timeoutMs} ms`);
-    });
+    body.living = true;
+    this.#living += 1;
+    this.#watch(body);
     try {
       const result = await this.#current.run(body, call, fn, body);
-      body.report(toOutcome(result, task, limits.payloadBytes));
+      body.report(toOutcome(result, task, this.#options.limits.payloadBytes));
     } catch (thrown) {
       body.report({ ok: false, ...fromThrown(thrown, task.key, task.attempt) });
     } finally {
-      cancelTimer();
-      this.#leave(place, body);
+      this.#leave(body);
     }
   }
 
-  #enter(place: string, body: LivingBody): void {
-    const bodies = this.#places.get(place);
-    if (bodies === undefined) this.#places.set(place, new Set([body]));
-    else bodies.add(body);
-    body.living = true;
-    this.#living += 1;
+  /** Sets the alarm of the attempt's time, at the end of this turn if the body still lives then. */
+  #watch(body: LivingBody): void {
+    this.#unwatched.push(body);
+    if (this.#unwatched.length > 1) return;
+    this.#options.clock.soon(() => {
+      const bodies = this.#unwatched;
+      this.#unwatched = [];
+      for (const one of bodies) if (one.living) one.watch();
+    });
   }
 
-  #leave(place: string, body: LivingBody): void {
-    const bodies = this.#places.get(place);
-    bodies?.delete(body);
-    if (bodies?.size === 0) this.#places.delete(place);
-    body.living = false;
+  #linger(body: LivingBody): void {
+    this.#overdue += 1;
+    const place = placeOf(body.task);
+    const bodies = this.#lingering.get(place);
+    if (bodies === undefined) this.#lingering.set(place, new Set([body]));
+    else bodies.add(body);
+  }
+
+  #leave(body: LivingBody): void {
+    body.end();
     this.#living -= 1;
-    if (body.overdue) this.#overdue -= 1;
+    if (body.lingers) {
+      this.#overdue -= 1;
+      const place = placeOf(body.task);
+      const bodies = this.#lingering.get(place);
+      bodies?.delete(body);
+      if (bodies?.size === 0) this.#lingering.delete(place);
+    }
     if (this.#living === 0) for (const wake of this.#drained) wake();
   }
 }
+
+const placeOf = ({ runId, key }: AttemptTask): string => `${runId}/${key}`;
 
 class LivingBody implements Body {
   readonly task: AttemptTask;
   /** False: nobody waits for its result. */
   wanted = true;
+  /** Its function has begun and not ended. */
   living = false;
-  overdue = false;
+  /** It lives although it was told to stop, or nobody waits for it. */
+  lingers = false;
   readonly #options: FunctionExecutorOptions;
   readonly #report: (result: AttemptResult) => void;
-  readonly #onOverdue: () => void;
+  readonly #onLinger: (body: LivingBody) => void;
   #controller: AbortController | undefined;
   #aborted: Error | undefined;
   #startedAt: Timestamp;
+  #cancelAlarm: (() => void) | undefined;
 
   constructor(
     task: AttemptTask,
     options: FunctionExecutorOptions,
     report: (result: AttemptResult) => void,
-    onOverdue: () => void,
+    onLinger: (body: LivingBody) => void,
   ) {
     this.task = task;
     this.#options = options;
     this.#report = report;
-    this.#onOverdue = onOverdue;
+    this.#onLinger = onLinger;
     this.#startedAt = options.now();
   }
 
@@ -175,15 +191,29 @@ class LivingBody implements Body {
     this.#startedAt = this.#options.now();
   }
 
+  watch(): void {
+    const { timeoutMs, key } = this.task;
+    const spentMs = this.#options.now() - this.#startedAt;
+    this.#cancelAlarm = this.#options.clock.setTimer(timeoutMs - spentMs, () => {
+      this.report(timedOut(this.task));
+      this.abort(`Step ${key} overran its time of ${timeoutMs} ms`);
+    });
+  }
+
+  end(): void {
+    this.living = false;
+    this.#cancelAlarm?.();
+  }
+
   report(outcome: Outcome): void {
-    const { metrics } = this.#options;
+    const { counters } = this.#options.metrics;
     if (!this.wanted) {
-      metrics.counters.attemptsDiscarded += 1;
+      counters.attemptsDiscarded += 1;
       return;
     }
     this.wanted = false;
-    if (outcome.ok) metrics.counters.attemptsCompleted += 1;
-    else metrics.counters.attemptsFailed += 1;
+    if (outcome.ok) counters.attemptsCompleted += 1;
+    else counters.attemptsFailed += 1;
     this.#report({ ...outcome, startedAt: this.#startedAt });
   }
 
@@ -199,9 +229,9 @@ class LivingBody implements Body {
   abort(reason: string): void {
     this.#aborted ??= new Error(reason);
     this.#controller?.abort(this.#aborted);
-    if (!this.living || this.overdue) return;
-    this.overdue = true;
-    this.#onOverdue();
+    if (!this.living || this.lingers) return;
+    this.lingers = true;
+    this.#onLinger(this);
   }
 }
 

@@ -25,13 +25,13 @@ export interface ResidentRun {
   /** `wake` as far as this owner has seen: at the take, and one more with each new message since. */
   seenWake: number;
   /** Ids of messages that were told, so that a hint that comes twice counts once. */
-  readonly told: Set<string>;
+  told: Set<string> | null;
   /** Taken from a dead owner: the next entry says that it moves again. */
   recovering: boolean;
   cancelRequestedAt: Timestamp | null;
   readonly bodies: Map<string, Body>;
   /** By operation; cancels the timer. */
-  readonly timers: Map<string, () => void>;
+  timers: Map<string, () => void> | null;
 }
 
 export interface Residence {
@@ -58,11 +58,11 @@ export function createResidentRun(residence: Residence): ResidentRun {
     inFlight: false,
     owned: true,
     seenWake,
-    told: new Set(),
+    told: null,
     recovering,
     cancelRequestedAt,
     bodies: new Map(),
-    timers: new Map(),
+    timers: null,
   };
 }
 

@@ -101,7 +101,7 @@ export class Runner {
     }
     const at = this.#options.now();
     for (const message of held.inbox) {
-      run.told.add(message.id);
+      (run.told ??= new Set()).add(message.id);
       run.facts.push({ type: "message.received", message, at });
     }
     const cancelled = held.inbox.some((message) => message.body.kind === "cancel");
@@ -129,8 +129,8 @@ export class Runner {
   /** A message was stored for a run. A run that does not reside here finds it when it is taken. */
   tell(ref: RunRef, message: Message): void {
     const run = this.#residents.get(ref.runId);
-    if (run === undefined || run.told.has(message.id)) return;
-    run.told.add(message.id);
+    if (run === undefined || run.told?.has(message.id) === true) return;
+    (run.told ??= new Set()).add(message.id);
     run.seenWake += 1;
     this.#submit(run, { type: "message.received", message, at: this.#options.now() });
   }

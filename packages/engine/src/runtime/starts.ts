@@ -20,6 +20,7 @@ import type { StartKey, StartUnit, Storage } from "../storage/storage.ts";
 import type { StartOutcome, StartRequest } from "./commands.ts";
 import type { GroupCommit, Settled } from "./group-commit.ts";
 import type { Metrics } from "./metrics.ts";
+import type { CompiledWorkflow } from "./program-kind.ts";
 import type { Runner } from "./runner.ts";
 import type { WorkflowHead, Workflows } from "./workflows.ts";
 
@@ -49,25 +50,32 @@ export class Starts {
   async start(request: StartRequest): Promise<StartOutcome> {
     try {
       checkRequest(request, this.#options.limits);
-      return await this.#start(request);
+      const { workflows } = this.#options;
+      const head = workflows.cached(request.tenant, request.workflow);
+      if (head?.status === "active") {
+        const compiled = workflows.loadedVersion(request.tenant, head.id, head.version);
+        const outcome =
+          compiled === undefined ? CHANGED : await this.#submit(request, head, compiled);
+        if (outcome.kind !== "changed") return outcome;
+      }
+      return await this.#lookAndStart(request);
     } catch (error) {
       if (MillraceError.is(error)) return { kind: "rejected", error };
       throw error;
     }
   }
 
-  async #start(request: StartRequest): Promise<StartOutcome> {
+  /** The cache did not know the workflow, or had not heard of its last change. */
+  async #lookAndStart(request: StartRequest): Promise<StartOutcome> {
     const { workflows } = this.#options;
-    let head = await workflows.find(request.tenant, request.workflow);
     for (let n = 0; n < WORKFLOW_TRIES; n++) {
-      // The cache may not have heard of an activation yet.
-      if (head?.status !== "active")
-        head = await workflows.reload(request.tenant, request.workflow);
+      const head = await workflows.reload(request.tenant, request.workflow);
       if (head === null) throw new MillraceError("workflow.not-found", "Workflow not found");
       if (head.status !== "active") return this.#replayOrRefuse(request, head);
-      const settled = await this.#submit(request, head);
-      if (settled.kind !== "changed") return settled;
-      head = await workflows.reload(request.tenant, request.workflow);
+      const compiled = await workflows.version(request.tenant, head.id, head.version);
+      if (compiled === null) throw new MillraceError("workflow.not-found", "Workflow not found");
+      const outcome = await this.#submit(request, head, compiled);
+      if (outcome.kind !== "changed") return outcome;
     }
     throw new MillraceError(
       "workflow.changed",
@@ -97,13 +105,9 @@ export class Starts {
   async #submit(
     request: StartRequest,
     workflow: WorkflowHead,
-  ): Promise<StartOutcome | { readonly kind: "changed" }> {
-    const { workflows, runner, metrics } = this.#options;
-    const { tenant } = request;
-    const compiled =
-      workflows.loadedVersion(tenant, workflow.id, workflow.version) ??
-      (await workflows.version(tenant, workflow.id, workflow.version));
-    if (compiled === null) throw new MillraceError("workflow.not-found", "Workflow not found");
+    compiled: CompiledWorkflow,
+  ): Promise<StartOutcome | typeof CHANGED> {
+    const { runner, metrics } = this.#options;
     const unit = this.#unit(request, workflow, compiled.timeoutMs);
     const outcome = await this.#commit(unit, () => {
       // In the turn in which it became durable, so that nobody sees a run that its owner does not know.
@@ -120,7 +124,7 @@ export class Starts {
       case "fault":
         throw outcome.error;
       case "refused":
-        return { kind: "changed" };
+        return CHANGED;
       case "lost":
         throw new MillraceError(
           "storage.unavailable",
@@ -211,6 +215,8 @@ export class Starts {
     };
   }
 }
+
+const CHANGED = { kind: "changed" } as const;
 
 const created = ({ run }: StartUnit): StartOutcome => ({
   kind: "created",

@@ -58,9 +58,9 @@ export class Workflows {
     this.#options = options;
   }
 
-  /** From the cache if it is there; it may be stale. */
-  async find(tenant: TenantId, idOrSlug: string): Promise<WorkflowHead | null> {
-    return this.#heads.get(place(tenant, idOrSlug)) ?? this.reload(tenant, idOrSlug);
+  /** From the cache, which may be stale. */
+  cached(tenant: TenantId, idOrSlug: string): WorkflowHead | undefined {
+    return this.#heads.get(place(tenant, idOrSlug));
   }
 
   /** As the store has it now. */

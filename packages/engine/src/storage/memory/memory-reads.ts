@@ -5,11 +5,7 @@ import { inboxOf, journalOf, placeOf, waitingIn, type Tables } from "./tables.ts
 
 type Asked<K extends Query["kind"]> = Extract<Query, { kind: K }>;
 
-export function readTables(
-  tables: Tables,
-  query: Query,
-  now: Timestamp,
-): Answers[Query["kind"]] {
+export function readTables(tables: Tables, query: Query, now: Timestamp): Answers[Query["kind"]] {
   switch (query.kind) {
     case "run":
       return readRun(tables, query);

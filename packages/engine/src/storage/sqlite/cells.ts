@@ -65,6 +65,8 @@ export class Cursor {
   }
 
   #wrong(expected: string, cell: Cell): TypeError {
-    return new TypeError(`cell ${this.#at - 1} is ${cell === null ? "null" : typeof cell}, not ${expected}`);
+    return new TypeError(
+      `cell ${this.#at - 1} is ${cell === null ? "null" : typeof cell}, not ${expected}`,
+    );
   }
 }

@@ -111,7 +111,12 @@ export async function createSqliteStorage(options: SqliteStorageOptions): Promis
 
 function toPath({ path, memory }: SqliteStorageOptions): string | null {
   if (memory === true && path === undefined) return null;
-  if (typeof path === "string" && path !== "" && memory === undefined && !/^(:memory:$|file:)/.test(path)) {
+  if (
+    typeof path === "string" &&
+    path !== "" &&
+    memory === undefined &&
+    !/^(:memory:$|file:)/.test(path)
+  ) {
     return resolve(path);
   }
   const message =
@@ -146,7 +151,10 @@ function startReader(path: string, health: Health): Thread<ReadVerbs> {
 
 /** The compiler does not rewrite the endings in texts. */
 function toEntry(name: "writer" | "reader"): URL {
-  return new URL(import.meta.url.endsWith(".ts") ? `./${name}.ts` : `./${name}.js`, import.meta.url);
+  return new URL(
+    import.meta.url.endsWith(".ts") ? `./${name}.ts` : `./${name}.js`,
+    import.meta.url,
+  );
 }
 
 /** A file is copied by a reader of its own: the others' reads go on meanwhile. */
@@ -182,7 +190,8 @@ function encode(units: Parameters<typeof encodeUnits>[0]): ReturnType<typeof enc
   try {
     return encodeUnits(units);
   } catch (cause) {
-    const message = "A value in one unit of this commit cannot be written as JSON; nothing was written.";
+    const message =
+      "A value in one unit of this commit cannot be written as JSON; nothing was written.";
     throw new MillraceError("storage.rejected", message, { cause });
   }
 }

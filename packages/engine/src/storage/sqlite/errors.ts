@@ -58,7 +58,11 @@ export function toFault(error: unknown, during: During, role = "the store's data
   if (code === FULL) return new Fault("storage.full", FULL_MESSAGE, error);
   if (during === "open") return toOpenFault(error, code, text, role);
   if (code !== undefined && BUSY_CODES.has(code) && !(during === "commit" && code !== BUSY)) {
-    return new Fault("storage.unavailable", `SQLite could not do it now (${text}); nothing was written. Repeat.`, error);
+    return new Fault(
+      "storage.unavailable",
+      `SQLite could not do it now (${text}); nothing was written. Repeat.`,
+      error,
+    );
   }
   if (during === "commit" || (code !== undefined && BROKEN_CODES.has(code))) {
     const message =

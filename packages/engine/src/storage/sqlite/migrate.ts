@@ -25,7 +25,11 @@ select group_concat(name, ', ') from (
  * @throws {Fault} storage.newer: a step that this code does not know changed what it relies on
  * @throws {Fault} storage.unusable: the file belongs to another program
  */
-export function migrate(database: Database, now: number, migrations: readonly Migration[] = MIGRATIONS): void {
+export function migrate(
+  database: Database,
+  now: number,
+  migrations: readonly Migration[] = MIGRATIONS,
+): void {
   const foreign = database.prepare(FOREIGN_TABLES).get()?.[0];
   if (typeof foreign === "string") {
     const message = `The database file belongs to another program: it has the tables ${foreign}. Choose another file.`;
@@ -69,6 +73,7 @@ function apply(database: Database, { id, name, sql }: Migration, now: number): v
 
 function isBreaking(sql: string): boolean {
   const mark = /^-- breaking: (yes|no)\n/.exec(sql)?.[1];
-  if (mark === undefined) throw new Error("a migration's first line must be `-- breaking: yes` or `-- breaking: no`");
+  if (mark === undefined)
+    throw new Error("a migration's first line must be `-- breaking: yes` or `-- breaking: no`");
   return mark === "yes";
 }

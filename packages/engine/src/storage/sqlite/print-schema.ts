@@ -1,4 +1,4 @@
-// `node --conditions=source packages/engine/src/storage/sqlite/print-schema.ts > …/schema.sql` rewrites the committed
+// `node_modules/.bin/node --conditions=source packages/engine/src/storage/sqlite/print-schema.ts > …/schema.sql` rewrites the committed
 // schema after a migration.
 import { openDatabase, type Database } from "./database.ts";
 import { migrate } from "./migrate.ts";
@@ -11,8 +11,12 @@ order by tbl_name, type = 'index', name`;
 /** The schema of a database as SQL: by table, each followed by its indexes. */
 export function printSchema(database: Database): string {
   const statements = database.prepare(SCHEMA).all();
-  return statements.map(([sql]) => `${String(sql)};\n`).join("\n");
+  return statements.map(([sql]) => `${toLowerHead(String(sql))};\n`).join("\n");
 }
+
+/** SQLite writes the first words of a statement anew, in capitals. */
+const toLowerHead = (sql: string): string =>
+  sql.replace(/^CREATE (TABLE|INDEX|UNIQUE INDEX)/, (head) => head.toLowerCase());
 
 /** The schema of a fresh database. */
 export function printFreshSchema(): string {

@@ -49,7 +49,8 @@ export function preparePutRecords(
   const update = database.prepare(UPDATE);
   const put = ({ tenant, kind, id, slug, expectedRevision, body }: PutCells, now: number): Row => {
     const revision = findRevision.get(tenant, kind, id)?.[0] ?? null;
-    if (revision !== expectedRevision) throw new Conflict(expectedRevision === null ? "id" : "revision");
+    if (revision !== expectedRevision)
+      throw new Conflict(expectedRevision === null ? "id" : "revision");
     const slugOwner = slug === null ? undefined : findSlugOwner.get(tenant, kind, slug)?.[0];
     if (slugOwner !== undefined && slugOwner !== id) throw new Conflict("slug");
     const write = expectedRevision === null ? insert : update;

@@ -25,9 +25,12 @@ export function prepareReadRun(database: Database): (tenant: string, run: string
   const finished = database.prepare(FINISHED);
   const read = (tenant: string, run: string): RunCells => {
     const row = live.get(tenant, run);
-    if (row !== undefined) return { live: row, journal: flatten(journal, [tenant, run, row[SHARD] ?? null]) };
+    if (row !== undefined)
+      return { live: row, journal: flatten(journal, [tenant, run, row[SHARD] ?? null]) };
     const past = finished.get(tenant, run);
-    return past === undefined ? null : { finished: past.slice(0, -1), journal: past.at(-1) ?? null };
+    return past === undefined
+      ? null
+      : { finished: past.slice(0, -1), journal: past.at(-1) ?? null };
   };
   return (tenant, run) => {
     begin.run();

@@ -233,7 +233,7 @@ export const encodeWaitingOn = (waitingOn: WaitingOn | null): string | null =>
 
 function decodeWaitingOn(from: Cursor): WaitingOn | null {
   const text = from.textOrNull();
-  return text === null ? null : JSON.parse(text) as WaitingOn;
+  return text === null ? null : (JSON.parse(text) as WaitingOn);
 }
 
 export const decodeTime = (from: Cursor): Timestamp => from.number() as Timestamp;

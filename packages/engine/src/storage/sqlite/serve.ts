@@ -20,7 +20,9 @@ export interface SentFault {
  * @param open makes the verbs; if it throws, every call is answered with that fault
  * @returns answers one batch. After a verb met `storage.failed`, every call but `close` is answered with that
  */
-export function createAnswerer<T extends Verbs<T>>(open: () => T): (batch: readonly Call[]) => Reply[] {
+export function createAnswerer<T extends Verbs<T>>(
+  open: () => T,
+): (batch: readonly Call[]) => Reply[] {
   let failed: Fault | undefined;
   let verbs: ReadonlyMap<string, unknown> = new Map();
   try {

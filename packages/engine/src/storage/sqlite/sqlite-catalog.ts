@@ -18,7 +18,12 @@ export function createSqliteCatalog(
       const cells: Cell[] = [];
       encodeAudit(audit, cells);
       // The first cell says only whether there is one.
-      const outcome = await writer.call("putRecords", puts, audit === null ? null : cells.slice(1), now());
+      const outcome = await writer.call(
+        "putRecords",
+        puts,
+        audit === null ? null : cells.slice(1),
+        now(),
+      );
       if ("conflict" in outcome) return { kind: "conflict", on: outcome.conflict };
       return { kind: "done", records: outcome.records.map((row) => decodeRecord(new Cursor(row))) };
     },

@@ -1,9 +1,4 @@
-import {
-  PRIORITIES,
-  type RunId,
-  type TenantId,
-  type Timestamp,
-} from "@millrace/protocol";
+import { PRIORITIES, type RunId, type TenantId, type Timestamp } from "@millrace/protocol";
 import { assertNever } from "../../core/assert-never.ts";
 import type { Audit } from "../catalog.ts";
 import type { Answers, Due, DueRun, Held, Query } from "../storage.ts";

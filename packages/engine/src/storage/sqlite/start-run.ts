@@ -27,7 +27,8 @@ values (?1, ?2, ?3, ?4, ?5, ?6, ?7)
 on conflict (tenant, scope, key, shard) do update
 set run = excluded.run, payload_hash = excluded.payload_hash, expires_at = excluded.expires_at`;
 
-const FIND_REVISION = "select revision from catalog where tenant = ?1 and kind = 'workflow' and id = ?2";
+const FIND_REVISION =
+  "select revision from catalog where tenant = ?1 and kind = 'workflow' and id = ?2";
 
 /** Places of the head's columns that are needed apart. */
 const TENANT = 0;
@@ -47,14 +48,21 @@ export interface StartContext {
 }
 
 /** @returns true: the run is due now */
-export function prepareStartRun(database: Database): (unit: Cursor, context: StartContext) => boolean {
+export function prepareStartRun(
+  database: Database,
+): (unit: Cursor, context: StartContext) => boolean {
   const insertRun = database.prepare(INSERT_RUN);
   const findRun = database.prepare(FIND_RUN);
   const findKey = database.prepare(FIND_KEY);
   const putKey = database.prepare(PUT_KEY);
   const findRevision = database.prepare(FIND_REVISION);
 
-  const isStale = (revision: number | null, tenant: Cell, workflow: Cell, seen: Revisions): boolean => {
+  const isStale = (
+    revision: number | null,
+    tenant: Cell,
+    workflow: Cell,
+    seen: Revisions,
+  ): boolean => {
     if (revision === null) return false;
     const name = `${String(tenant)}\n${String(workflow)}`;
     let stored = seen.get(name);

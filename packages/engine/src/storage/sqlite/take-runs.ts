@@ -37,7 +37,9 @@ export interface TakeRequest {
   readonly now: number;
 }
 
-export function prepareTakeRuns(database: Database): (request: TakeRequest) => readonly HeldCells[] {
+export function prepareTakeRuns(
+  database: Database,
+): (request: TakeRequest) => readonly HeldCells[] {
   const take = database.prepare(TAKE);
   const taken = database.prepare(TAKEN);
   const journal = database.prepare(JOURNAL);

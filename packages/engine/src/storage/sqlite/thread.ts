@@ -23,21 +23,19 @@ export class Thread<T extends Verbs<T>> {
   #lastId = 0;
   #isClosing = false;
 
-  /** @param entry file of the thread. It inherits this process' flags, and so the `source` condition. */
+  /** @param entry file of the thread */
   constructor(name: string, entry: URL, workerData: unknown, health: Health) {
     this.#name = name;
     this.#health = health;
-    this.#worker = new Worker(entry, { name: `millrace-${name}`, workerData });
+    const execArgv = toConditions(process.execArgv);
+    this.#worker = new Worker(entry, { name: `millrace-${name}`, workerData, execArgv });
     this.#worker.on("message", (batch: readonly Reply[]) => this.#receive(batch));
     this.#worker.on("error", (error) => this.#die(error));
     this.#worker.on("exit", (code) => this.#die(new Error(`the thread exited with code ${code}`)));
   }
 
   /** @throws {MillraceError} what the verb met; storage.failed: the store has failed, or the thread died */
-  call<K extends keyof T & string>(
-    verb: K,
-    ...args: Parameters<T[K]>
-  ): Promise<ReturnType<T[K]>> {
+  call<K extends keyof T & string>(verb: K, ...args: Parameters<T[K]>): Promise<ReturnType<T[K]>> {
     if (this.#health.failure !== null) return Promise.reject(this.#health.failure);
     if (this.#isClosing) {
       return Promise.reject(new MillraceError("storage.unavailable", "The store has been closed."));
@@ -70,7 +68,8 @@ export class Thread<T extends Verbs<T>> {
       // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
       this.#worker.postMessage(batch);
     } catch (cause) {
-      const message = "A value of this call cannot be sent to the store's thread; nothing was written.";
+      const message =
+        "A value of this call cannot be sent to the store's thread; nothing was written.";
       const error = new MillraceError("storage.rejected", message, { cause });
       for (const [id] of batch) this.#settle(id)?.reject(error);
     }
@@ -102,11 +101,27 @@ export class Thread<T extends Verbs<T>> {
         "calls. Start the process again; please report the cause.";
       this.#health.failure ??= new MillraceError("storage.failed", message, { cause });
     }
-    const error = this.#health.failure ?? new MillraceError("storage.unavailable", "The store has been closed.");
+    const error =
+      this.#health.failure ??
+      new MillraceError("storage.unavailable", "The store has been closed.");
     for (const waiting of this.#waiting.values()) waiting.reject(error);
     this.#waiting.clear();
   }
 }
+
+/**
+ * Of this process' flags those that a thread needs to find the same files: the `source` condition. Others may not
+ * suit a thread: with `--input-type`, which a script by `-e` has, it would not start.
+ */
+export function toConditions(flags: readonly string[]): string[] {
+  return flags.filter((flag, i) => {
+    const isValue = i > 0 && CONDITION.test(flags[i - 1] ?? "");
+    return isValue || CONDITION.test(flag) || CONDITION_AND_VALUE.test(flag);
+  });
+}
+
+const CONDITION = /^(-C|--conditions)$/;
+const CONDITION_AND_VALUE = /^(-C|--conditions)=/;
 
 function toMillraceError({ code, message, cause }: SentFault): MillraceError {
   return new MillraceError(code, message, cause === null ? {} : { cause: new Error(cause) });

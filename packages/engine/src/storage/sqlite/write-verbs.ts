@@ -35,7 +35,8 @@ export interface WriteVerbs {
   close(): void;
 }
 
-export type PutOutcome = { readonly records: readonly Row[] } | { readonly conflict: Conflict["on"] };
+export type PutOutcome =
+  { readonly records: readonly Row[] } | { readonly conflict: Conflict["on"] };
 
 /** Pages in the WAL before they are copied into the database file: 16 MB, measured as a good half-way. */
 const AUTOCHECKPOINT_PAGES = 4000;
@@ -57,7 +58,11 @@ export function openWriter({ path, synchronous, leaseMs }: WriterOptions): Write
     return { database, verbs: createWriteVerbs(database, leaseMs, lock) };
   } catch (error) {
     lock?.release();
-    throw toFault(error, "open", path === null ? "the database in memory" : `the database file "${path}"`);
+    throw toFault(
+      error,
+      "open",
+      path === null ? "the database in memory" : `the database file "${path}"`,
+    );
   }
 }
 
@@ -65,7 +70,8 @@ function openForWriting(path: string | null, synchronous: "FULL" | "NORMAL"): Da
   const database = openDatabase(path ?? ":memory:");
   try {
     const mode = database.prepare("pragma journal_mode = wal").get()?.[0];
-    if (path !== null && mode !== "wal") throw new Error(`its file system allows no WAL, only ${String(mode)}`);
+    if (path !== null && mode !== "wal")
+      throw new Error(`its file system allows no WAL, only ${String(mode)}`);
     database.exec(`
       pragma synchronous = ${synchronous};
       pragma wal_autocheckpoint = ${AUTOCHECKPOINT_PAGES};
@@ -86,7 +92,8 @@ export function createWriteVerbs(
   lock: OwnerLock | null,
 ): WriteVerbs {
   let prepared: Omit<WriteVerbs, "migrate" | "close"> | undefined;
-  const verbs = (): Omit<WriteVerbs, "migrate" | "close"> => (prepared ??= prepareVerbs(database, leaseMs));
+  const verbs = (): Omit<WriteVerbs, "migrate" | "close"> =>
+    (prepared ??= prepareVerbs(database, leaseMs));
   return {
     migrate: (now) => {
       migrateStore(database, toNow(now));

@@ -60,11 +60,25 @@ export function aRun(fields: Partial<RunHead> = {}): RunHead {
 }
 
 export function aStart(run: RunHead = aRun(), fields: Partial<StartUnit> = {}): StartUnit {
-  return { kind: "start", run, owner: null, dueAt: T0, key: null, workflowRevision: null, ...fields };
+  return {
+    kind: "start",
+    run,
+    owner: null,
+    dueAt: T0,
+    key: null,
+    workflowRevision: null,
+    ...fields,
+  };
 }
 
 export function aKey(fields: Partial<StartKey> = {}): StartKey {
-  return { scope: "wf_orders", key: "k1", payloadHash: "hash-1", expiresAt: after(T0, 1000), ...fields };
+  return {
+    scope: "wf_orders",
+    key: "k1",
+    payloadHash: "hash-1",
+    expiresAt: after(T0, 1000),
+    ...fields,
+  };
 }
 
 export const refOf = ({ tenant, shard, id }: RunHead): RunRef => ({ tenant, shard, runId: id });
@@ -80,7 +94,15 @@ export const dueOf = (run: RunHead, fence: number = FIRST_FENCE): DueRun => ({
 
 /** A step's result. */
 export function aResult(key: string, output: JsonText = asJsonText("1")): Entry {
-  return { kind: "result", key, attempt: 1, position: 0, startedAt: T0, endedAt: after(T0, 1), output };
+  return {
+    kind: "result",
+    key,
+    attempt: 1,
+    position: 0,
+    startedAt: T0,
+    endedAt: after(T0, 1),
+    output,
+  };
 }
 
 /** What the owner writes next; it keeps the run. */

@@ -12,7 +12,10 @@ export function catalogSuite(open: OpenStorage): void {
       const { expectedRevision: _, ...stored } = aPut();
       const now = h.clock.now();
       const record = { ...stored, revision: 1, createdAt: now, updatedAt: now };
-      expect(await h.storage.catalog.put([aPut()], null)).toEqual({ kind: "done", records: [record] });
+      expect(await h.storage.catalog.put([aPut()], null)).toEqual({
+        kind: "done",
+        records: [record],
+      });
       expect(await h.storage.catalog.get(tenant, "workflow", "wf_orders")).toEqual(record);
     });
 
@@ -37,7 +40,11 @@ export function catalogSuite(open: OpenStorage): void {
     test.each([
       ["id", "an id that is there", aPut({ slug: "other" })],
       ["revision", "another revision", aPut({ expectedRevision: 2 })],
-      ["revision", "a record that is not there", aPut({ id: "wf_none", slug: null, expectedRevision: 1 })],
+      [
+        "revision",
+        "a record that is not there",
+        aPut({ id: "wf_none", slug: null, expectedRevision: 1 }),
+      ],
       ["slug", "a slug that another has", aPut({ id: "wf_other" })],
     ] as const)("says which conflict it is: %s, for %s", async (on, _, put) => {
       await using h = await open();
@@ -84,7 +91,10 @@ export function catalogSuite(open: OpenStorage): void {
     test("finds a record by id before one by slug", async () => {
       await using h = await open();
       const { catalog } = h.storage;
-      await catalog.put([aPut({ id: "wf_x", slug: "name" }), aPut({ id: "name", slug: null })], null);
+      await catalog.put(
+        [aPut({ id: "wf_x", slug: "name" }), aPut({ id: "name", slug: null })],
+        null,
+      );
       expect(await catalog.get(tenant, "workflow", "name")).toMatchObject({ id: "name" });
       expect(await catalog.get(tenant, "workflow", "orders")).toBeNull();
       expect(await catalog.get(OTHER_TENANT, "workflow", "name")).toBeNull();
@@ -94,7 +104,10 @@ export function catalogSuite(open: OpenStorage): void {
       await using h = await open();
       const { catalog } = h.storage;
       const ids = ["wf_c", "wf_a", "wf_b", "wf_d"];
-      await catalog.put(ids.map((id) => aPut({ id, slug: id })), null);
+      await catalog.put(
+        ids.map((id) => aPut({ id, slug: id })),
+        null,
+      );
       const page = async (after: string | null): Promise<readonly string[]> =>
         (await catalog.list(tenant, "workflow", after, 2)).map(({ id }) => id);
       expect(await page(null)).toEqual(["wf_a", "wf_b"]);

@@ -52,7 +52,9 @@ export function commitSuite(open: OpenStorage): void {
       const late = h.commit(aRunUnit(held, { entries: [aResult("late")] }));
       await expect(late).rejects.toMatchObject({ code: "storage.fenced-node" });
       const { tenant, id } = held.run;
-      expect(await h.storage.read({ kind: "run", tenant, runId: id })).toMatchObject({ journal: [] });
+      expect(await h.storage.read({ kind: "run", tenant, runId: id })).toMatchObject({
+        journal: [],
+      });
     });
 
     test("stores a large text as it is", async () => {

@@ -17,7 +17,11 @@ import {
 import { only, OTHER_TENANT, type Harness, type OpenStorage } from "./harness.ts";
 
 async function liveRow(h: Harness, run: RunHead): Promise<RunRow> {
-  const found: Answers["run"] = await h.storage.read({ kind: "run", tenant: run.tenant, runId: run.id });
+  const found: Answers["run"] = await h.storage.read({
+    kind: "run",
+    tenant: run.tenant,
+    runId: run.id,
+  });
   if (found === null || !("live" in found)) throw new Error(`run ${run.id} is not live`);
   return found.live;
 }
@@ -107,10 +111,9 @@ export function deliverySuite(open: OpenStorage): void {
       await using h = await open();
       const [one, two] = [aRun(), aRun()];
       await h.seedHeld([one, two]);
-      expect(await h.commit(aDelivery(one, aMessage("m1")), aDelivery(two, aMessage("m1")))).toEqual([
-        { kind: "done" },
-        { kind: "done" },
-      ]);
+      expect(
+        await h.commit(aDelivery(one, aMessage("m1")), aDelivery(two, aMessage("m1"))),
+      ).toEqual([{ kind: "done" }, { kind: "done" }]);
       expect(await liveRow(h, two)).toMatchObject({ wake: 1 });
     });
 
@@ -136,8 +139,15 @@ export function deliverySuite(open: OpenStorage): void {
         aDelivery({ ...held.run, tenant: OTHER_TENANT }, aMessage("m1"), anAudit()),
       );
       const notFound = { kind: "refused", code: "run.not-found" };
-      expect(outcomes).toEqual([{ kind: "refused", code: "run.finished" }, notFound, notFound, notFound]);
-      expect(await h.storage.read({ kind: "audit", tenant: DEFAULT_TENANT, limit: 10 })).toEqual([]);
+      expect(outcomes).toEqual([
+        { kind: "refused", code: "run.finished" },
+        notFound,
+        notFound,
+        notFound,
+      ]);
+      expect(await h.storage.read({ kind: "audit", tenant: DEFAULT_TENANT, limit: 10 })).toEqual(
+        [],
+      );
     });
   });
 }

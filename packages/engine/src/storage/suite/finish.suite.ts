@@ -21,9 +21,9 @@ export function finishSuite(open: OpenStorage): void {
       const held = only(await h.seedHeld([run]));
       await h.commit(aRunUnit(held, { entries: [aResult("a")] }));
       const journal = [aResult("a"), aResult("b", asJsonText('{"q":"\\"é🚲"}'))];
-      expect(await h.commit(aFinish({ ...held, journal: [aResult("a")] }, journal.slice(1)))).toEqual([
-        { kind: "done" },
-      ]);
+      expect(
+        await h.commit(aFinish({ ...held, journal: [aResult("a")] }, journal.slice(1))),
+      ).toEqual([{ kind: "done" }]);
       const found = await h.storage.read({ kind: "run", tenant: run.tenant, runId: run.id });
       expect(found).toEqual({ finished: aHistory(held), journal });
     });

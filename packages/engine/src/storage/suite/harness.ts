@@ -36,7 +36,9 @@ export interface OpenedStorage {
 }
 
 /** @param open makes the store of one adapter, not migrated, with the clock that it is to use */
-export function createOpenStorage(open: (now: () => number) => Promise<OpenedStorage>): OpenStorage {
+export function createOpenStorage(
+  open: (now: () => number) => Promise<OpenedStorage>,
+): OpenStorage {
   return async () => {
     let now = T0;
     const clock: TestClock = {
@@ -72,7 +74,10 @@ function createHarness(
     seed,
     seedHeld: async (runs, { by } = { by: nodeId("a") }) => {
       await seed(runs);
-      return storage.take(by, runs.map((run) => dueOf(run)));
+      return storage.take(
+        by,
+        runs.map((run) => dueOf(run)),
+      );
     },
     beat: async () => {
       await storage.beat(nodeId("a"));
@@ -95,6 +100,7 @@ export const LEASE_MS: number = DEFAULT_LEASE_MS;
 /** The only element; a test that finds none or two has failed. */
 export function only<T>(items: readonly T[]): T {
   const [first] = items;
-  if (first === undefined || items.length !== 1) throw new Error(`expected one, found ${items.length}`);
+  if (first === undefined || items.length !== 1)
+    throw new Error(`expected one, found ${items.length}`);
   return first;
 }

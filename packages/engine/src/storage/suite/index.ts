@@ -7,3 +7,4 @@ export {
   type TestClock,
 } from "./harness.ts";
 export { storageSuite } from "./storage-suite.ts";
+export { createTestFolder, type TestFolder } from "./test-folder.ts";

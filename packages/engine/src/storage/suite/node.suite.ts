@@ -8,7 +8,9 @@ export function nodeSuite(open: OpenStorage): void {
     test("answer with the store's time", async () => {
       await using h = await open();
       h.clock.advance(12);
-      expect(await h.storage.join({ id: h.node("stranger"), host: "h", pid: 2 })).toBe(after(T0, 12));
+      expect(await h.storage.join({ id: h.node("stranger"), host: "h", pid: 2 })).toBe(
+        after(T0, 12),
+      );
       expect(await h.storage.beat(h.node("stranger"))).toBe(after(T0, 12));
     });
 

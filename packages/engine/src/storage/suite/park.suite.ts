@@ -12,7 +12,13 @@ export function parkSuite(open: OpenStorage): void {
       await h.commit(aRunUnit(held, { next: aPark(held, { dueAt: after(T0, 50), waitingOn }) }));
       const { tenant, id } = held.run;
       expect(await h.storage.read({ kind: "run", tenant, runId: id })).toMatchObject({
-        live: { owner: null, fence: held.run.fence, status: "running", dueAt: after(T0, 50), waitingOn },
+        live: {
+          owner: null,
+          fence: held.run.fence,
+          status: "running",
+          dueAt: after(T0, 50),
+          waitingOn,
+        },
       });
       expect(await h.storage.findDue(null, 10)).toEqual({ runs: [], nextDueAt: after(T0, 50) });
       h.clock.advance(50);

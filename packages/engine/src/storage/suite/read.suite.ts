@@ -141,7 +141,9 @@ export function readSuite(open: OpenStorage): void {
     test("lists a tenant's audit rows newest first, up to the limit", async () => {
       await using h = await open();
       const { catalog } = h.storage;
-      const rows = ["one", "two", "three"].map((target) => anAudit({ target, key: null, address: null }));
+      const rows = ["one", "two", "three"].map((target) =>
+        anAudit({ target, key: null, address: null }),
+      );
       for (const row of rows) await catalog.put([], row);
       await catalog.put([], anAudit({ tenant: OTHER_TENANT }));
       const found = await h.storage.read({ kind: "audit", tenant, limit: 2 });

@@ -38,7 +38,9 @@ export function reapSuite(open: OpenStorage): void {
       await h.seedHeld([run], { by: h.node("b") });
       await outlive(h);
       await h.storage.reap();
-      expect(await h.storage.read({ kind: "run", tenant: run.tenant, runId: run.id })).toMatchObject({
+      expect(
+        await h.storage.read({ kind: "run", tenant: run.tenant, runId: run.id }),
+      ).toMatchObject({
         live: { owner: null, dueAt: after(T0, LEASE_MS), status: "running" },
       });
     });
@@ -85,7 +87,10 @@ export function reapSuite(open: OpenStorage): void {
       const shard = toShard(7);
       const short = aKey({ key: "short", expiresAt: after(T0, 10) });
       const long = aKey({ key: "long", expiresAt: after(T0, 11) });
-      await h.commit(aStart(aRun({ shard }), { key: short }), aStart(aRun({ shard }), { key: long }));
+      await h.commit(
+        aStart(aRun({ shard }), { key: short }),
+        aStart(aRun({ shard }), { key: long }),
+      );
       h.clock.advance(10);
       await h.storage.reap();
       const find = (key: string): Promise<unknown> =>

@@ -17,7 +17,12 @@ import {
 import { LEASE_MS, only, OTHER_TENANT, type Harness, type OpenStorage } from "./harness.ts";
 import type { Held, RunUnit } from "../storage.ts";
 
-const failure: Failure = { code: "step.failed", message: "no é", source: "code", details: { a: [1] } };
+const failure: Failure = {
+  code: "step.failed",
+  message: "no é",
+  source: "code",
+  details: { a: [1] },
+};
 const times = { position: 1, startedAt: T0, endedAt: after(T0, 3) };
 
 /** One of each kind. */
@@ -105,7 +110,9 @@ export function runUnitSuite(open: OpenStorage): void {
       expect(await h.storage.reap()).toBe(1);
       const [taken] = await h.storage.take(h.node("a"), (await h.storage.findDue(null, 10)).runs);
       expect(taken?.run.fence).toBeGreaterThan(held.run.fence);
-      expect(await h.commit(aRunUnit(held, { entries: [aResult("late")] }))).toEqual([{ kind: "lost" }]);
+      expect(await h.commit(aRunUnit(held, { entries: [aResult("late")] }))).toEqual([
+        { kind: "lost" },
+      ]);
       expect(await journalOf(h, held)).toEqual([]);
     });
 
@@ -140,7 +147,11 @@ export function runUnitSuite(open: OpenStorage): void {
       const held = only(await h.seedHeld([aRun()]));
       await h.commit(aRunUnit(held, { entries: [aResult("a")], next: aPark(held, { dueAt: T0 }) }));
       const second = await handOver(h);
-      const wrong = aRunUnit(second, { sequence: 1, entries: [aResult("other")], next: aPark(second) });
+      const wrong = aRunUnit(second, {
+        sequence: 1,
+        entries: [aResult("other")],
+        next: aPark(second),
+      });
       const commit = h.storage.commit(0, h.node("b"), [wrong]);
       await expect(commit).rejects.toMatchObject({ code: "storage.rejected" });
       expect(await journalOf(h, held)).toEqual([aResult("a")]);
@@ -210,16 +221,19 @@ export function runUnitSuite(open: OpenStorage): void {
       await h.commit(aRunUnit(held, { next: aPark(held, { dueAt: T0 }) }));
       const second = await handOver(h);
       await h.storage.commit(0, h.node("b"), [aFinish(second)]);
-      expect(await h.commit(aRunUnit(held, { entries: [aResult("late")] }))).toEqual([{ kind: "lost" }]);
+      expect(await h.commit(aRunUnit(held, { entries: [aResult("late")] }))).toEqual([
+        { kind: "lost" },
+      ]);
     });
 
     test("is lost when the run was given up before it: nothing but a park repeats a park", async () => {
       await using h = await open();
       const held = only(await h.seedHeld([aRun()]));
       await h.commit(aRunUnit(held, { next: aPark(held) }));
-      expect(
-        await h.commit(aFinish(held), aRunUnit(held, { entries: [aResult("a")] })),
-      ).toEqual([{ kind: "lost" }, { kind: "lost" }]);
+      expect(await h.commit(aFinish(held), aRunUnit(held, { entries: [aResult("a")] }))).toEqual([
+        { kind: "lost" },
+        { kind: "lost" },
+      ]);
       expect(await h.storage.read({ kind: "counts" })).toMatchObject({ live: 1, finished: 0 });
     });
   });

@@ -32,7 +32,13 @@ export function startSuite(open: OpenStorage): void {
       await h.commit(aStart(run, { owner: h.node("a") }));
       const found = await h.storage.read({ kind: "run", tenant: run.tenant, runId: run.id });
       expect(found).toMatchObject({
-        live: { status: "running", owner: h.node("a"), fence: 1, dueAt: null, startedAt: run.createdAt },
+        live: {
+          status: "running",
+          owner: h.node("a"),
+          fence: 1,
+          dueAt: null,
+          startedAt: run.createdAt,
+        },
       });
       expect((await h.storage.findDue(null, 10)).runs).toEqual([]);
     });
@@ -75,7 +81,9 @@ export function startSuite(open: OpenStorage): void {
       const again = aStart(second, { key: aKey({ payloadHash: "hash-2" }) });
       const existing = { kind: "existing", runId: first.id, payloadHash: "hash-1" };
       expect(await h.commit(again)).toEqual([existing]);
-      expect(await h.storage.read({ kind: "run", tenant: second.tenant, runId: second.id })).toBeNull();
+      expect(
+        await h.storage.read({ kind: "run", tenant: second.tenant, runId: second.id }),
+      ).toBeNull();
     });
 
     test("gives one run to two units of one commit with the same key", async () => {
@@ -168,7 +176,9 @@ export function startSuite(open: OpenStorage): void {
       await h.storage.catalog.put([aPut({ id: workflowId, expectedRevision: 1 })], null);
       expect(await h.commit(unit)).toEqual([refused]);
       const { tenant } = unit.run;
-      expect(await h.storage.read({ kind: "key", tenant, scope: "wf_orders", key: "k1" })).toBeNull();
+      expect(
+        await h.storage.read({ kind: "key", tenant, scope: "wf_orders", key: "k1" }),
+      ).toBeNull();
       expect(await h.storage.read({ kind: "counts" })).toMatchObject({ live: 0 });
     });
 

@@ -1,6 +1,16 @@
 import { after, type WaitingOn } from "@millrace/protocol";
 import { describe, expect, test } from "vitest";
-import { aDelivery, aPark, aReply, aResult, aRun, aRunUnit, dueOf, headOf, T0 } from "./builders.ts";
+import {
+  aDelivery,
+  aPark,
+  aReply,
+  aResult,
+  aRun,
+  aRunUnit,
+  dueOf,
+  headOf,
+  T0,
+} from "./builders.ts";
 import { only, OTHER_TENANT, type OpenStorage } from "./harness.ts";
 
 export function takeSuite(open: OpenStorage): void {
@@ -67,7 +77,9 @@ export function takeSuite(open: OpenStorage): void {
       await h.seed([free, owned, older]);
       await h.storage.take(h.node("b"), [dueOf(owned)]);
       const held = only(await h.storage.take(h.node("b"), [dueOf(older)]));
-      await h.storage.commit(0, h.node("b"), [aRunUnit(held, { next: aPark(held, { dueAt: T0 }) })]);
+      await h.storage.commit(0, h.node("b"), [
+        aRunUnit(held, { next: aPark(held, { dueAt: T0 }) }),
+      ]);
       const due = [dueOf(owned), dueOf(older), dueOf(gone), dueOf(free)];
       const taken = await h.storage.take(h.node("a"), due);
       expect(taken.map(({ run }) => run.id)).toEqual([free.id]);

@@ -1,0 +1,28 @@
+// Entry of an engine process: does one job and ends. Started by `run-job.ts`.
+import { JOBS, type JobMessage, type JobName, type JobRequest, type Jobs } from "./jobs.ts";
+
+type AnyJob = (
+  order: JobRequest["order"],
+  tell: (text: string) => void,
+) => Promise<Awaited<ReturnType<Jobs[JobName]>>>;
+
+const send = (message: JobMessage): void => {
+  process.send?.(message);
+};
+
+async function work({ name, order }: JobRequest): Promise<void> {
+  // `runJob` has checked the order against the job of this name.
+  const job = JOBS[name] as AnyJob;
+  try {
+    const result = await job(order, (text) => send({ kind: "progress", text }));
+    send({ kind: "result", result });
+  } catch (error) {
+    const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    send({ kind: "fault", message });
+  }
+  process.disconnect();
+}
+
+// The parent has gone: nobody waits for the result.
+process.once("disconnect", () => setImmediate(() => process.exit()));
+process.once("message", (request: JobRequest) => void work(request));

@@ -1,0 +1,43 @@
+import { createEngine, type Engine, type StepFunctions } from "@millrace/engine";
+import { DEFAULT_TENANT, MillraceError } from "@millrace/protocol";
+import type { ChosenWorkflow } from "./definitions.ts";
+import { createSlowStorage } from "./slow-storage.ts";
+import { STORES, type StoreName } from "./store.ts";
+
+export interface OpenEngineOptions {
+  readonly store: StoreName;
+  readonly folder: string;
+  readonly functions?: StepFunctions;
+  /** Added to each commit. Default 0. */
+  readonly commitDelayMs?: number;
+}
+
+export interface OpenedEngine extends AsyncDisposable {
+  readonly engine: Engine;
+}
+
+/** An engine that runs until it is disposed. */
+export async function openEngine(options: OpenEngineOptions): Promise<OpenedEngine> {
+  const { store, folder, functions = {}, commitDelayMs = 0 } = options;
+  const bare = await STORES[store].open(folder);
+  const storage = commitDelayMs === 0 ? bare : createSlowStorage(bare, commitDelayMs);
+  const engine = createEngine({ storage, functions });
+  await engine.start();
+  return { engine, [Symbol.asyncDispose]: () => engine.stop() };
+}
+
+export const IN_PROCESS = { key: null, address: null } as const;
+
+/** Active from now on; one that is there already stays as it is. */
+export async function installWorkflow(
+  engine: Engine,
+  { id, definition }: ChosenWorkflow,
+): Promise<void> {
+  const tenant = DEFAULT_TENANT;
+  try {
+    await engine.createWorkflow({ tenant, id, definition, actor: IN_PROCESS });
+  } catch (error) {
+    if (!MillraceError.is(error) || error.code !== "workflow.exists") throw error;
+  }
+  await engine.activateWorkflow(tenant, id, IN_PROCESS);
+}

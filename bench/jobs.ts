@@ -1,0 +1,26 @@
+// What an engine process can be told to do. Each job has a process of its own, so that the garbage, the compiled code
+// and the caches of one do not disturb the next.
+import { count } from "./jobs/count.ts";
+import { fill } from "./jobs/fill.ts";
+import { sleep } from "./jobs/sleep.ts";
+import { stepCost } from "./jobs/step-cost.ts";
+import { throughput } from "./jobs/throughput.ts";
+
+export const JOBS = { count, fill, sleep, stepCost, throughput };
+
+export type Jobs = typeof JOBS;
+export type JobName = keyof Jobs;
+export type Order<K extends JobName> = Parameters<Jobs[K]>[0];
+export type Result<K extends JobName> = Awaited<ReturnType<Jobs[K]>>;
+
+/** From the parent. */
+export interface JobRequest<K extends JobName = JobName> {
+  readonly name: K;
+  readonly order: Order<K>;
+}
+
+/** To the parent. */
+export type JobMessage<K extends JobName = JobName> =
+  | { readonly kind: "progress"; readonly text: string }
+  | { readonly kind: "result"; readonly result: Result<K> }
+  | { readonly kind: "fault"; readonly message: string };

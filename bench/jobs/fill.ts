@@ -1,0 +1,100 @@
+// Fills a store with finished runs, through the storage port in large commits: a run made by the engine is copied, so
+// that rows look as the engine writes them, at several times its speed.
+import { DEFAULT_TENANT, newNodeId, newRunId, toShard, toTimestamp, type RunId } from "@millrace/protocol";
+import { randomInt } from "node:crypto";
+import * as functions from "../functions/three-steps.ts";
+import { THREE_STEPS } from "../engine/definitions.ts";
+import { installWorkflow, openEngine } from "../engine/open-engine.ts";
+import { toRunId, toStart } from "../engine/start-and-wait.ts";
+import { STORES, type Storage, type StoreName, type Unit } from "../engine/store.ts";
+
+export interface FillOrder {
+  readonly store: StoreName;
+  readonly folder: string;
+  readonly finishedRuns: number;
+}
+
+export interface Filled {
+  readonly seconds: number;
+}
+
+const RUNS_PER_COMMIT = 2_000;
+/** One is encoded while the other is written. */
+const COMMITS_IN_FLIGHT = 2;
+/** The runs are spread evenly over this time before now. */
+const HISTORY_MS = 30 * 24 * 60 * 60 * 1_000;
+
+export async function fill(order: FillOrder, tell: (text: string) => void): Promise<Filled> {
+  const { store, folder, finishedRuns } = order;
+  const startedAt = performance.now();
+  const modelId = await makeModel(store, folder);
+  const storage = await STORES[store].open(folder);
+  await storage.migrate();
+  const model = await readModel(storage, modelId);
+  const node = newNodeId(toTimestamp(Date.now()), random);
+  await storage.join({ id: node, host: "bench", pid: process.pid });
+  const endAt = Date.now();
+  let made = 0;
+  const lane = async (): Promise<void> => {
+    while (made < finishedRuns) {
+      const units: Unit[] = [];
+      for (const until = Math.min(made + RUNS_PER_COMMIT, finishedRuns); made < until; made++) {
+        const at = endAt - HISTORY_MS + Math.floor((HISTORY_MS * made) / finishedRuns);
+        units.push(...copyOf(model, node, at));
+      }
+      const outcomes = await storage.commit(0, node, units);
+      if (outcomes.some(({ kind }) => kind !== "done")) throw new Error("a copied run was refused");
+      tell(`${made.toLocaleString("en")} of ${finishedRuns.toLocaleString("en")} runs`);
+    }
+  };
+  const beat = setInterval(() => void storage.beat(node).catch(() => {}), 1_000);
+  await Promise.all(Array.from({ length: COMMITS_IN_FLIGHT }, lane));
+  clearInterval(beat);
+  await storage.close();
+  return { seconds: (performance.now() - startedAt) / 1_000 };
+}
+
+async function makeModel(store: StoreName, folder: string): Promise<RunId> {
+  await using opened = await openEngine({ store, folder, functions });
+  const { engine } = opened;
+  await installWorkflow(engine, THREE_STEPS);
+  const [outcome] = await engine.startRuns([toStart(THREE_STEPS.id, 1)]);
+  const runId = toRunId(outcome);
+  await engine.waitForRun(DEFAULT_TENANT, runId, { timeoutMs: 10_000 });
+  return runId;
+}
+
+type Model = Awaited<ReturnType<typeof readModel>>;
+
+async function readModel(storage: Storage, runId: RunId) {
+  const found = await storage.read({ kind: "run", tenant: DEFAULT_TENANT, runId });
+  if (found === null || !("finished" in found)) throw new Error("the run to copy has not finished");
+  const { status, startedAt, finishedAt, cancelRequestedAt, result, ...head } = found.finished;
+  return { ...found, head };
+}
+
+/** A start and the end of the same run, in one transaction. */
+function copyOf({ finished, journal, head }: Model, node: ReturnType<typeof newNodeId>, atMs: number): Unit[] {
+  const at = toTimestamp(atMs);
+  const shard = toShard(random());
+  const id = newRunId(at, shard, random);
+  const run = { ...head, id, shard, createdAt: at };
+  const history = { ...finished, ...run, startedAt: at, finishedAt: at };
+  const ref = { tenant: run.tenant, shard, runId: id };
+  return [
+    { kind: "start", run, owner: node, dueAt: at, key: null, workflowRevision: null },
+    {
+      kind: "run",
+      ref,
+      fence: 1,
+      sequence: 1,
+      entries: journal,
+      outbox: [],
+      consumed: [],
+      recovered: false,
+      next: { kind: "finish", history, journal },
+    },
+  ];
+}
+
+const random = (): number => randomInt(0, 2 ** 32);
