@@ -1,11 +1,12 @@
-// ?1 now. Each count walks one index; a million finished runs take some 20 ms of the reader's time.
+// ?1 now. A million live runs take 60 ms of the reader's time, a million finished ones 20 (measured 2026-11). The
+// classes are named so that runs_due is searched and not walked.
 import type { Row } from "./cells.ts";
 import type { Database } from "./database.ts";
 
 const TEXT = `
 select
   (select count(*) from runs),
-  (select count(*) from runs where due_at <= ?1),
+  (select count(*) from runs where priority in (0, 1, 2, 3) and due_at <= ?1),
   (select count(*) from history),
   (select count(*) from outbox)`;
 

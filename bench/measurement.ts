@@ -1,0 +1,40 @@
+import { BUDGETS, type BudgetName } from "./budgets.ts";
+
+export const UNITS = ["runs/s", "requests/s", "ms", "MB", "ratio"] as const;
+export type Unit = (typeof UNITS)[number];
+
+/** A number, as measured. */
+export interface Measured {
+  readonly kind: "measured";
+  /** What was measured, with its sizes. */
+  readonly what: string;
+  readonly value: number;
+  readonly unit: Unit;
+  /** null: the design sets none for this. */
+  readonly budget: BudgetName | null;
+  /** What helps to read it; empty: nothing. */
+  readonly note: string;
+  readonly durability: string;
+}
+
+/** Two numbers that must be equal, however fast anything is. */
+export interface Checked {
+  readonly kind: "checked";
+  readonly what: string;
+  readonly found: number;
+  readonly expected: number;
+  readonly note: string;
+  readonly durability: string;
+}
+
+export type Measurement = Measured | Checked;
+
+/** null: there is no budget. A ratio is compared with the one decimal in which its budget is given. */
+export function isMet({ value, unit, budget }: Measured): boolean | null {
+  if (budget === null) return null;
+  const { bound, value: limit } = BUDGETS[budget];
+  const compared = unit === "ratio" ? Math.round(value * 10) / 10 : value;
+  return bound === "at least" ? compared >= limit : compared <= limit;
+}
+
+export const holds = ({ found, expected }: Checked): boolean => found === expected;

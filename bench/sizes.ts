@@ -1,0 +1,64 @@
+/** How much of everything. */
+export interface Sizes {
+  readonly inFlight: readonly number[];
+  readonly warmUpMs: number;
+  /** Of a throughput or latency, after the warm-up. */
+  readonly windowMs: number;
+  /** Added to each commit, one pass each. */
+  readonly commitDelaysMs: readonly number[];
+  readonly levelMs: number;
+  readonly firstLevelPerSecond: number;
+  readonly levelStepPerSecond: number;
+  readonly listSteps: number;
+  readonly listRuns: number;
+  readonly stepSamples: number;
+  readonly finishedRuns: number;
+  /** Full and empty store are measured in turn, so often each. */
+  readonly historyRounds: number;
+  readonly sleepers: readonly number[];
+  readonly restMs: number;
+  readonly startUps: number;
+  readonly kills: number;
+  readonly killAfterMs: number;
+}
+
+export const FULL: Sizes = {
+  inFlight: [50, 200, 1_000],
+  warmUpMs: 1_500,
+  windowMs: 5_000,
+  commitDelaysMs: [2, 10],
+  levelMs: 3_000,
+  firstLevelPerSecond: 1_000,
+  levelStepPerSecond: 1_000,
+  listSteps: 10_000,
+  listRuns: 5,
+  stepSamples: 200,
+  finishedRuns: 1_000_000,
+  historyRounds: 2,
+  sleepers: [100_000, 1_000_000],
+  restMs: 5_000,
+  startUps: 5,
+  kills: 3,
+  killAfterMs: 3_000,
+};
+
+/** To see whether the benchmark works. Its numbers say nothing. */
+export const QUICK: Sizes = {
+  inFlight: [50, 200],
+  warmUpMs: 200,
+  windowMs: 500,
+  commitDelaysMs: [2],
+  levelMs: 500,
+  firstLevelPerSecond: 1_000,
+  levelStepPerSecond: 2_000,
+  listSteps: 1_000,
+  listRuns: 2,
+  stepSamples: 50,
+  finishedRuns: 20_000,
+  historyRounds: 1,
+  sleepers: [2_000, 10_000],
+  restMs: 200,
+  startUps: 1,
+  kills: 2,
+  killAfterMs: 500,
+};
