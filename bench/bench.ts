@@ -2,9 +2,8 @@
 import { mkdtemp, mkdir, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { StoreName } from "./engine/store.ts";
-import { STORES } from "./engine/store.ts";
 import type { JobName, Order, Result } from "./jobs.ts";
-import type { Measured, Measurement } from "./measurement.ts";
+import type { Measurement } from "./measurement.ts";
 import { ownFolder } from "./processes.ts";
 import type { Progress } from "./progress.ts";
 import { runJob } from "./run-job.ts";
@@ -13,8 +12,8 @@ import type { Sizes } from "./sizes.ts";
 export interface Scenario {
   /** For `--only`. */
   readonly name: string;
-  /** Returns one measurement a row, in the order of the table. */
-  run(bench: Bench): Promise<readonly Measurement[]>;
+  /** Gives the rows of the table, each as soon as it is known. */
+  run(bench: Bench): AsyncIterable<Measurement>;
 }
 
 export interface BenchOptions {
@@ -78,15 +77,7 @@ export class Bench implements AsyncDisposable {
   runJob<K extends JobName>(name: K, order: Omit<Order<K>, "store">): Promise<Result<K>> {
     const tell = (text: string): void => this.progress.update(text);
     const options = { tell, profiles: this.#profiles };
-    // Every order names its store, and it is the same for all.
-    return runJob(name, { ...order, store: this.store } as Order<K>, options);
-  }
-
-  /** A row of the table; it is told as soon as it is known. */
-  measured(row: Omit<Measured, "kind" | "durability">, toText: (row: Measured) => string): Measured {
-    const measured: Measured = { kind: "measured", ...row, durability: STORES[this.store].durability };
-    this.progress.result(toText(measured));
-    return measured;
+    return runJob(name, { ...order, store: this.store }, options);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

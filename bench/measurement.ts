@@ -14,7 +14,6 @@ export interface Measured {
   readonly budget: BudgetName | null;
   /** What helps to read it; empty: nothing. */
   readonly note: string;
-  readonly durability: string;
 }
 
 /** Two numbers that must be equal, however fast anything is. */
@@ -24,7 +23,6 @@ export interface Checked {
   readonly found: number;
   readonly expected: number;
   readonly note: string;
-  readonly durability: string;
 }
 
 export type Measurement = Measured | Checked;

@@ -40,7 +40,10 @@ export function readOptions(args: readonly string[]): Options | "help" {
   if (store === undefined) {
     throw new Error(`There is no store ${values.store}; there is ${STORE_NAMES.join(", ")}.`);
   }
-  if (values.write && (values.quick || values.only !== undefined || values.profiles !== undefined)) {
+  if (
+    values.write &&
+    (values.quick || values.only !== undefined || values.profiles !== undefined)
+  ) {
     throw new Error("Only a whole run is written: leave out --quick, --only and --profiles.");
   }
   return {

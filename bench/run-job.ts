@@ -17,7 +17,9 @@ export async function runJob<K extends JobName>(
   { tell, profiles }: RunJobOptions,
 ): Promise<Result<K>> {
   const profiling =
-    profiles === null ? [] : ["--cpu-prof", `--cpu-prof-dir=${profiles}`, "--cpu-prof-interval=200"];
+    profiles === null
+      ? []
+      : ["--cpu-prof", `--cpu-prof-dir=${profiles}`, "--cpu-prof-interval=200"];
   const child = fork(ENTRY, [name], { execArgv: [...process.execArgv, ...profiling] });
   ownProcess(child);
   const { promise, resolve, reject } = Promise.withResolvers<Result<K>>();

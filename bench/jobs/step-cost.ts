@@ -1,6 +1,7 @@
 import { toLongList } from "../engine/definitions.ts";
 import { installWorkflow, openEngine } from "../engine/open-engine.ts";
 import { startAndWait } from "../engine/start-and-wait.ts";
+import { medianOf } from "../median.ts";
 import type { StoreName } from "../engine/store.ts";
 
 export interface StepCostOrder {
@@ -50,8 +51,3 @@ export async function stepCost(
 
 const toGaps = (times: readonly number[]): number[] =>
   times.slice(1).map((time, i) => time - (times[i] ?? time));
-
-export function medianOf(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? NaN;
-}

@@ -22,12 +22,12 @@ export async function runClosedLoop(options: ClosedLoopOptions): Promise<ClosedL
   const latencies = new Latencies();
   let calls = 0;
   let counted = 0;
-  let phase: "warming" | "counting" | "over" = "warming";
+  const load: { phase: "warming" | "counting" | "over" } = { phase: "warming" };
   const caller = async (): Promise<void> => {
-    while (phase !== "over") {
+    while (load.phase !== "over") {
       const startedAt = performance.now();
       await call(calls++);
-      if (phase !== "counting") continue;
+      if (load.phase !== "counting") continue;
       counted += 1;
       latencies.record(performance.now() - startedAt);
     }
@@ -36,9 +36,9 @@ export async function runClosedLoop(options: ClosedLoopOptions): Promise<ClosedL
   const timed = async (): Promise<number> => {
     await pause(warmUpMs);
     const startedAt = performance.now();
-    phase = "counting";
+    load.phase = "counting";
     await pause(windowMs);
-    phase = "over";
+    load.phase = "over";
     return (performance.now() - startedAt) / 1_000;
   };
   // A caller that fails must not wait for the clock.

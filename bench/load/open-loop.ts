@@ -26,29 +26,27 @@ export async function runOpenLoop(options: OpenLoopOptions): Promise<OpenLoopRep
   const latencies = new Latencies();
   const total = Math.round((perSecond * durationMs) / 1_000);
   const beganAt = performance.now();
-  let sent = 0;
-  let answered = 0;
-  let errors = 0;
-  let lastAt = beganAt;
+  const counts = { sent: 0, answered: 0, errors: 0, lastAt: beganAt };
   const send = async (n: number): Promise<void> => {
     const dueAt = beganAt + (n * 1_000) / perSecond;
     try {
       await call(n);
-      answered += 1;
+      counts.answered += 1;
     } catch {
       // The level has failed; what went wrong shows in the server's log.
-      errors += 1;
+      counts.errors += 1;
     }
-    lastAt = performance.now();
-    latencies.record(lastAt - dueAt);
+    counts.lastAt = performance.now();
+    latencies.record(counts.lastAt - dueAt);
   };
-  while (sent < total) {
+  while (counts.sent < total) {
     const due = Math.min(total, Math.ceil(((performance.now() - beganAt) * perSecond) / 1_000));
-    while (sent < due) void send(sent++);
+    while (counts.sent < due) void send(counts.sent++);
     await pause(1);
   }
   const untilAt = performance.now() + PATIENCE_MS;
-  while (answered + errors < total && performance.now() < untilAt) await pause(1);
+  while (total > counts.answered + counts.errors && performance.now() < untilAt) await pause(1);
+  const { sent, answered, errors, lastAt } = counts;
   const missing = total - answered - errors;
   for (let n = 0; n < missing; n++) latencies.record(PATIENCE_MS);
   return {

@@ -4,6 +4,8 @@ import type { Log } from "@millrace/engine";
 import { pino, type DestinationStream } from "pino";
 import { hideKeys } from "./auth/key.ts";
 
+export type { Log } from "@millrace/engine";
+
 export const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 

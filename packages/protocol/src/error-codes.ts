@@ -109,12 +109,6 @@ export const ERROR_CODES = {
     wire: "CONFLICT",
     sentence: "The run has ended; nothing can be cancelled or delivered any more.",
   },
-  "payload.invalid": {
-    status: 400,
-    retry: "never",
-    wire: "VALIDATION_ERROR",
-    sentence: "The value cannot be stored as JSON (a cycle, a BigInt, NaN, a function).",
-  },
   "payload.too-large": {
     status: 413,
     retry: "never",

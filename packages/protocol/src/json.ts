@@ -92,15 +92,16 @@ function findInside(value: object, key: string, depth: number): string | undefin
     }
     return undefined;
   }
-  if ("toJSON" in value && typeof value.toJSON === "function") {
-    return findUnstorable(value.toJSON(key), key, depth + 1);
-  }
+  if (hasToJson(value)) return findUnstorable(value.toJSON(key), key, depth + 1);
   for (const name of Object.keys(value)) {
     const problem = findUnstorable(Reflect.get(value, name), name, depth + 1);
     if (problem !== undefined) return problem;
   }
   return undefined;
 }
+
+const hasToJson = (value: object): value is { toJSON(key: string): unknown } =>
+  "toJSON" in value && typeof value.toJSON === "function";
 
 const unstorable = (what: string, key: string): string =>
   `${what} ${key === "" ? "as the value" : `at key "${key}"`} cannot be stored as JSON`;

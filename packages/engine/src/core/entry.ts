@@ -58,5 +58,3 @@ export type Entry =
   | (EntryBase & { readonly kind: "wait"; readonly key: string; readonly wait: Wait })
   /** A message left the inbox. */
   | (EntryBase & { readonly kind: "message"; readonly message: Message });
-
-export type EntryKind = Entry["kind"];

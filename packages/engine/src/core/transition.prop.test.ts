@@ -1,6 +1,6 @@
 // Random histories against a model written the other way round: it keeps one counter a call and no journal, and says
 // what must come out. The engine's side is told each fact as it comes; the two are compared after every one.
-import fc from "fast-check";
+import * as fc from "fast-check";
 import type { Failure } from "@millrace/protocol";
 import { describe, expect, test } from "vitest";
 import { aCall, aHead, aProgram, completed, json, NOON, operation } from "./builders.ts";

@@ -14,7 +14,7 @@ import { untilAnswered } from "./until-answered.ts";
 import type { Workflows } from "./workflows.ts";
 
 /** Deepest nesting of runs inside runs: a workflow that starts itself ends with an error, not with a full disk. */
-export const MAX_DEPTH = 64;
+const MAX_DEPTH = 64;
 
 /** Finds the child's workflow and fixes its version, so that delivering the start decides nothing any more. */
 export class Children {

@@ -28,7 +28,7 @@ export interface EffectContext {
 }
 
 /** How long bodies may take to stop after a cancel or a passed deadline. */
-export const STOP_GRACE_MS = 5_000;
+const STOP_GRACE_MS = 5_000;
 
 // Operation keys are never empty, so these cannot meet one.
 const DEADLINE_TIMER = "";

@@ -59,6 +59,7 @@ export function assemble(options: NodeOptions, time: StoreTime, hooks: NodeHooks
     kind: options.programs,
     now,
     random,
+    functionNames: new Set(Object.keys(functions)),
   });
   const reader = new RunReader(storage, workflows);
   const watchers: Watchers = new Watchers({

@@ -10,6 +10,7 @@ import {
   toJsonText,
   toTimestamp,
   type Definition,
+  type Issue,
   type RandomSource,
   type TenantId,
   type Timestamp,
@@ -43,6 +44,8 @@ export interface WorkflowsOptions {
   readonly kind: ProgramKind;
   readonly now: () => Timestamp;
   readonly random: RandomSource;
+  /** Registered in this process: a step that names another is accepted with a warning. */
+  readonly functionNames: ReadonlySet<string>;
 }
 
 const CHOSEN_ID = /^wf_[a-z0-9_]{1,200}$/;
@@ -145,7 +148,8 @@ export class Workflows {
       const [record] = outcome.kind === "done" ? outcome.records : [];
       if (record !== undefined) {
         const workflow = await this.#show(tenant, this.#remember(record));
-        if (workflow !== null) return { workflow, warnings: parsed.warnings };
+        if (workflow !== null)
+          return { workflow, warnings: [...parsed.warnings, ...this.#warnings(definition)] };
       }
       if (outcome.kind === "conflict" && outcome.on !== "slug") {
         throw new MillraceError("workflow.exists", `A workflow with id ${id} exists already`);
@@ -238,6 +242,19 @@ export class Workflows {
     this.#heads.set(place(record.tenant, head.id), head);
     this.#heads.set(place(record.tenant, head.slug), head);
     return head;
+  }
+
+  #warnings({ steps }: Definition): Issue[] {
+    const known = this.#options.functionNames;
+    return steps.flatMap((step, i) => {
+      if (step.function === undefined || known.has(step.function)) return [];
+      const message = `Function "${step.function}" is not registered on this server; the step fails when a run comes to it`;
+      const hint =
+        known.size === 0
+          ? "Start the server with --functions"
+          : `Registered: ${[...known].slice(0, 20).join(", ")}`;
+      return [{ path: ["steps", i, "function"], message, hint }];
+    });
   }
 
   #audit(tenant: TenantId, actor: Actor, action: string, target: string): Audit {

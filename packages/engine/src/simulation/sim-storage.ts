@@ -165,7 +165,10 @@ export class SimStorage implements Storage {
             if (answered) world.after(this.#wayMs(), host, () => resolve(value));
             else lost();
           },
-          (error: Error) => world.after(this.#wayMs(), host, () => reject(error)),
+          (error: unknown) =>
+            world.after(this.#wayMs(), host, () =>
+              reject(error instanceof Error ? error : new Error(String(error))),
+            ),
         );
       });
     });

@@ -6,6 +6,7 @@ import { chmod, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { digestOf, newKey, parseKeyId } from "../auth/key.ts";
 import { EVERY_SCOPE } from "../auth/scope.ts";
+import { errorCodeOf } from "./error-code.ts";
 
 const OWNER_ONLY = 0o600;
 
@@ -16,7 +17,7 @@ export async function readDevKey(data: string): Promise<string | null> {
   try {
     return (await readFile(devKeyFile(data), "utf8")).trim();
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return null;
+    if (errorCodeOf(error) === "ENOENT") return null;
     throw error;
   }
 }

@@ -10,6 +10,8 @@ delete env["MILLRACE_ADMIN_KEY"];
 delete env["MILLRACE_KEY"];
 
 const AT_ONCE = 130;
+/** One Ctrl-C may arrive twice, from the terminal and from npm; two by hand are further apart. */
+const SAME_SIGNAL_MS = 300;
 
 const io: Io = {
   env: settings,
@@ -22,10 +24,10 @@ const io: Io = {
   readInput: () => text(stdin),
   untilStopped: () =>
     new Promise((resolve) => {
-      let isStopping = false;
+      let firstAt: number | null = null;
       const onSignal = (): void => {
-        if (isStopping) process.exit(AT_ONCE);
-        isStopping = true;
+        if (firstAt !== null && performance.now() - firstAt > SAME_SIGNAL_MS) process.exit(AT_ONCE);
+        firstAt ??= performance.now();
         resolve();
       };
       process.on("SIGINT", onSignal);

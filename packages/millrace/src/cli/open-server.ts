@@ -1,13 +1,13 @@
 // Puts the parts of a server together: store, engine, keys, app, port.
 import { createEngine, type Engine, type Log, type StepFunctions } from "@millrace/engine";
 import { createSqliteStorage } from "@millrace/engine/sqlite";
-import { MillraceError } from "@millrace/protocol";
 import { createApp } from "../app.ts";
 import { digestOf } from "../auth/key.ts";
 import { listen, type Listener } from "../listen.ts";
 import type { Mode } from "../mode.ts";
 import { ensureDataFolder, storeFile } from "./data-folder.ts";
 import { ensureDevKey } from "./dev-key.ts";
+import { errorCodeOf } from "./error-code.ts";
 
 export interface ServerOptions {
   readonly data: string;
@@ -25,6 +25,11 @@ export interface Server {
   readonly port: number;
   /** Takes nothing new, lets requests and step bodies finish, closes the store. */
   stop(): Promise<void>;
+}
+
+/** The address cannot be listened on, in a sentence. */
+export class ListenError extends Error {
+  override readonly name = "ListenError";
 }
 
 /** @throws {MillraceError} option.invalid, storage.locked, … with a sentence for whoever started it */
@@ -58,13 +63,12 @@ async function stop(listener: Listener, engine: Engine, stopping: AbortControlle
 }
 
 function explainListening(cause: unknown, { host, port }: ServerOptions): unknown {
-  const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
   const sentences: Readonly<Record<string, string>> = {
     EADDRINUSE: `Port ${port} is taken by another program. Stop that one, or choose another port with --port.`,
     EACCES: `This user may not listen on port ${port}. Choose one above 1023 with --port.`,
     EADDRNOTAVAIL: `This machine has no address ${host}. Choose another with --host.`,
     ENOTFOUND: `There is no host named ${host}. Choose another with --host.`,
   };
-  const sentence = typeof code === "string" ? sentences[code] : undefined;
-  return sentence === undefined ? cause : new MillraceError("option.invalid", sentence, { cause });
+  const sentence = sentences[errorCodeOf(cause) ?? ""];
+  return sentence === undefined ? cause : new ListenError(sentence, { cause });
 }

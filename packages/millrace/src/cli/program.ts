@@ -15,7 +15,7 @@ export function createProgram(io: Io, done: (code: ExitCode) => void): Command {
   const program = new Command("millrace")
     .description("Durable workflows: a server, and the commands that talk to it.")
     .version(VERSION, "--version", "print the version")
-    .helpCommand(false)
+    .helpCommand("help [command]", "show what a command takes")
     .showHelpAfterError("(--help shows what there is)")
     .configureOutput({ writeOut: io.out, writeErr: io.err });
   program.exitOverride();

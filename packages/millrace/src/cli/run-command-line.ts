@@ -1,8 +1,8 @@
 // One call of the command, from its arguments to its exit code. Whatever goes wrong is one sentence, not a stack.
 import { MillraceError } from "@millrace/protocol";
 import { CommanderError } from "commander";
-import { NoConnectionError, RefusedError } from "./client.ts";
-import { EXIT, type ExitCode } from "./exit-codes.ts";
+import { RefusedError } from "./client.ts";
+import { EXIT, toExitCode, type ExitCode } from "./exit-codes.ts";
 import { plain, styleOf, type Io } from "./io.ts";
 import { createProgram } from "./program.ts";
 
@@ -19,12 +19,6 @@ export async function runCommandLine(args: readonly string[], io: Io): Promise<E
     io.err(isJson ? `${JSON.stringify(toErrorBody(error))}\n` : tell(error, io));
     return toExitCode(error);
   }
-}
-
-function toExitCode(error: unknown): ExitCode {
-  if (error instanceof NoConnectionError) return EXIT.noConnection;
-  if (MillraceError.is(error) && error.code === "option.invalid") return EXIT.usage;
-  return EXIT.failed;
 }
 
 function tell(error: unknown, io: Io): string {

@@ -11,18 +11,20 @@ export function drawTitle(mode: Mode, data: string, { paint }: Style): string {
   return `${paint("bold", `Millrace ${VERSION}`)} in ${mode} mode${where}\n${paint("dim", `data in ${data}`)}`;
 }
 
-export interface ReadyOptions {
+export interface Ready {
   readonly url: string;
   readonly data: string;
+  /** Flags by which the other commands find this server; empty: none are needed. */
+  readonly clientFlags: string;
   readonly hasDevKey: boolean;
   /** Files of examples whose workflow is stored in another form. */
   readonly differing: readonly string[];
   readonly example: ShownExample | null;
 }
 
-export function drawReady(options: ReadyOptions, style: Style): string {
+export function drawReady(ready: Ready, style: Style): string {
   const { paint } = style;
-  const { url, data, hasDevKey, differing, example } = options;
+  const { url, data, clientFlags, hasDevKey, differing, example } = ready;
   const lines = ["", ...drawExample(example, style)];
   for (const file of differing) {
     lines.push(
@@ -34,7 +36,9 @@ export function drawReady(options: ReadyOptions, style: Style): string {
   const key = hasDevKey ? `$(cat ${quote(devKeyFile(data))})` : "$MILLRACE_ADMIN_KEY";
   lines.push(`${paint("bold", "Serving")} ${paint("cyan", `${url}/api/v1`)}`);
   if (hasDevKey) lines.push(`${paint("bold", "Key")}     ${devKeyFile(data)}`);
-  lines.push("", ...drawCurl(url, key, example), "", paint("dim", "Ctrl-C stops the server."));
+  lines.push("", ...drawCurl(url, key, example), "");
+  lines.push(`See all runs: npx millrace runs list${clientFlags}`);
+  lines.push(paint("dim", "Ctrl-C stops the server."));
   return lines.join("\n");
 }
 
@@ -60,5 +64,5 @@ function drawCurl(url: string, key: string, example: ShownExample | null): reado
 }
 
 /** For a shell: unchanged where nothing in it has a meaning, else in single quotes. */
-const quote = (text: string): string =>
+export const quote = (text: string): string =>
   /^[\w./:@-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;

@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { suggest } from "../did-you-mean.ts";
 import { LOG_LEVELS } from "../log.ts";
+import { errorCodeOf } from "./error-code.ts";
 import type { Io } from "./io.ts";
 
 export type SettingName =
@@ -32,7 +33,7 @@ interface Setting {
 const oneOf =
   (choices: readonly string[]) =>
   (text: string): string | null =>
-    choices.includes(text) ? null : `must be ${choices.join(", ")}`;
+    choices.includes(text) ? null : `must be one of ${choices.join(", ")}`;
 
 const checkPort = (text: string): string | null =>
   /^\d{1,5}$/.test(text) && Number(text) <= 65_535 ? null : "must be a number from 0 to 65535";
@@ -46,7 +47,9 @@ const checkAdminKey = (text: string): string | null =>
     ? null
     : `has ${text.length} characters and needs ${LEAST_ADMIN_KEY} or more`;
 
-const DEFAULT_DATA = ".millrace";
+/** Below the folder where the command is started. */
+export const DEFAULT_DATA = ".millrace";
+export const DEFAULT_SERVER = "http://127.0.0.1:3000";
 
 const SETTINGS: Readonly<Record<SettingName, Setting>> = {
   port: { env: "MILLRACE_PORT", isInFile: true, default: "3000", check: checkPort },
@@ -171,7 +174,7 @@ function readIfThere(path: string): string | null {
   try {
     return readFileSync(path, "utf8");
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return null;
+    if (errorCodeOf(error) === "ENOENT") return null;
     throw error;
   }
 }

@@ -2,116 +2,114 @@
 // stop. The screen goes to standard output, the log to standard error.
 import { MillraceError } from "@millrace/protocol";
 import { resolve } from "node:path";
-import { createLog, type LogLevel } from "../log.ts";
-import { isLoopbackHost } from "../loopback.ts";
-import type { Mode } from "../mode.ts";
+import { createLog, type Log, type LogLevel } from "../log.ts";
 import { VERSION } from "../version.ts";
+import { createLogAnnouncer, createScreen } from "./announcer.ts";
 import { toServerUrl } from "./client.ts";
+import { decideMode } from "./decide-mode.ts";
 import { installExample, readExamples, type Example } from "./examples.ts";
-import { EXIT, type ExitCode } from "./exit-codes.ts";
+import { EXIT, toExitCode, type ExitCode } from "./exit-codes.ts";
 import { styleOf, type Io } from "./io.ts";
 import { findModules, loadFunctions } from "./load-functions.ts";
 import { createLineBuffer, prettyLine } from "./log-output.ts";
-import { openServer, type Server } from "./open-server.ts";
+import { ListenError, openServer, type Server, type ServerOptions } from "./open-server.ts";
 import { runExample } from "./run-example.ts";
-import { drawReady, drawTitle } from "./screen.ts";
-import type { Settings } from "./settings.ts";
+import { quote, type Ready } from "./screen.ts";
+import { DEFAULT_DATA, DEFAULT_SERVER, type Settings } from "./settings.ts";
 import { watchProcess } from "./watch-process.ts";
 
+/** @param isJson one line of JSON on standard output once the server is ready, and a log of JSON */
 export async function start(settings: Settings, io: Io, isJson: boolean): Promise<ExitCode> {
   const host = settings.get("host") ?? "";
   const mode = await decideMode(settings, host);
-  const given = settings.get("examples");
-  const isPretty = !isJson && (settings.get("log") ?? choosePretty(io, given)) === "pretty";
-  const output = openLog(settings, io, isPretty);
-  const { log } = output;
-  using _watch = watchProcess(log, output.flush);
+  const isPretty = !isJson && (settings.get("log") ?? defaultForm(settings, io)) === "pretty";
+  const { log, flush } = openLog(settings, io, isPretty);
+  const announcer = isPretty ? createScreen(io) : createLogAnnouncer(log);
+  // From here on, so that a Ctrl-C while it starts is heard too.
+  const stopped = io.untilStopped();
+  using _watch = watchProcess(log, flush);
   try {
-    if (isPretty) io.out(`${drawTitle(mode, settings.data, styleOf(io))}\n`);
-    else log.info({ mode, version: VERSION }, `Millrace ${VERSION} starts in ${mode} mode`);
-    const examples = given === null ? [] : await readExamples(resolve(io.cwd, given || "examples"));
-    const server = await openServer({
-      data: settings.data,
-      host,
-      port: Number(settings.get("port")),
-      mode,
-      adminKey: settings.get("adminKey"),
-      functions: await loadFunctions(await findAllModules(settings, io, examples)),
-      log,
-    });
-    const tell = (text: string): void => (isPretty ? io.out(`${text}\n`) : log.info({}, text));
+    announcer.starting(mode, settings.data);
+    const examples = await findExamples(settings, io);
+    const functions = await loadFunctions(await findAllModules(settings, io, examples));
+    const { data } = settings;
+    const adminKey = settings.get("adminKey");
+    const port = Number(settings.get("port"));
+    const options = { data, host, port, mode, adminKey, functions, log };
+    const server = await openServer(options);
     try {
       const url = toServerUrl(host, server.port);
-      if (!isPretty) log.info({ url }, `serves ${url}`);
-      await present(server, examples, { settings, io, isPretty, isJson, mode, url });
-      await io.untilStopped();
-      if (isPretty) io.out("\n");
-      tell("Stopping: requests and steps may finish. Ctrl-C again stops at once.");
+      announcer.listening(url);
+      if (isJson)
+        io.out(`${JSON.stringify({ version: VERSION, mode, url, data, pid: process.pid })}\n`);
+      const ready = prepare(server, url, options, examples);
+      await Promise.race([ready.then((it) => announcer.ready(it)), stopped]);
+      await stopped;
+      announcer.stopping();
     } finally {
       await server.stop();
     }
-    tell("Stopped. Runs that have not ended go on at the next start.");
+    announcer.stopped();
     return EXIT.done;
+  } catch (error) {
+    if (isPretty) throw error;
+    logFailure(log, error);
+    return toExitCode(error);
   } finally {
-    output.flush();
+    flush();
   }
 }
 
-interface Presented {
-  readonly settings: Settings;
-  readonly io: Io;
-  readonly isPretty: boolean;
-  readonly isJson: boolean;
-  readonly mode: Mode;
-  readonly url: string;
+/** What was foreseen is told in a sentence; anything else with its stack. */
+function logFailure(log: Log, error: unknown): void {
+  if (MillraceError.is(error)) log.error({ reason: error.code }, error.message);
+  else if (error instanceof ListenError) log.error({}, error.message);
+  else log.error({ err: error }, "the server cannot start");
 }
 
-/** What the user sees once the server answers. */
-async function present(
-  server: Server,
+/** Puts the examples in, and runs one. */
+async function prepare(
+  { engine }: Server,
+  url: string,
+  { data, mode, adminKey }: ServerOptions,
   examples: readonly Example[],
-  { settings, io, isPretty, isJson, mode, url }: Presented,
-): Promise<void> {
-  const { data } = settings;
-  if (isJson)
-    io.out(`${JSON.stringify({ version: VERSION, mode, url, data, pid: process.pid })}\n`);
+): Promise<Ready> {
   const differing: string[] = [];
-  for (const example of examples) differing.push(...(await installExample(server.engine, example)));
-  const shown = await runExample(server.engine, examples);
-  if (!isPretty) return;
-  const hasDevKey = mode === "development" && settings.get("adminKey") === null;
-  const options = { url, data, hasDevKey, differing, example: shown };
-  io.out(`${drawReady(options, styleOf(io))}\n`);
+  for (const example of examples) differing.push(...(await installExample(engine, example)));
+  const example = await runExample(engine, examples);
+  const hasDevKey = mode === "development" && adminKey === null;
+  const clientFlags = toClientFlags(url, data);
+  return { url, data, clientFlags, hasDevKey, differing, example };
 }
 
-/** A person reads along: there is a terminal, or the examples were asked for. */
-const choosePretty = (io: Io, examples: string | null): string =>
-  io.terminal() !== null || examples !== null ? "pretty" : "json";
+/** What the other commands must be told, if they are called in the same folder. */
+function toClientFlags(url: string, data: string): string {
+  const server = url === DEFAULT_SERVER ? "" : ` --server ${url}`;
+  return data === resolve(DEFAULT_DATA) ? server : `${server} --data ${quote(data)}`;
+}
+
+/** Short where a person reads along: there is a terminal, or the examples were asked for. */
+const defaultForm = (settings: Settings, io: Io): string =>
+  io.terminal() !== null || settings.get("examples") !== null ? "pretty" : "json";
 
 function openLog(
   settings: Settings,
   io: Io,
   isPretty: boolean,
-): { readonly log: ReturnType<typeof createLog>; readonly flush: () => void } {
-  const buffer = createLineBuffer(io.err);
+): { readonly log: Log; readonly flush: () => void } {
+  const { add, flush } = createLineBuffer(io.err);
   const style = styleOf(io);
-  const write = isPretty ? (line: string) => buffer.add(prettyLine(line, style)) : buffer.add;
+  const write = isPretty ? (line: string): void => add(prettyLine(line, style)) : add;
   // Checked with the other settings.
   const level = settings.get("logLevel") as LogLevel;
-  // The screen has told what the first lines of a log tell.
-  return { log: createLog({ level, write }), flush: buffer.flush };
+  return { log: createLog({ level, write }), flush };
 }
 
-/** @throws {MillraceError} option.invalid: nobody could use this server, or everybody */
-async function decideMode(settings: Settings, host: string): Promise<Mode> {
-  const isLocal = await isLoopbackHost(host);
-  const mode = isLocal && settings.get("mode") !== "production" ? "development" : "production";
-  if (mode === "development" || settings.get("adminKey") !== null) return mode;
-  const why = isLocal
-    ? "MILLRACE_ENV is production"
-    : `The address ${host} can be reached from other machines`;
-  const message = `${why}, so a key is needed: set MILLRACE_ADMIN_KEY to 32 or more random characters, for example by "openssl rand -base64 32".`;
-  throw new MillraceError("option.invalid", message);
+const DEFAULT_EXAMPLES = "examples";
+
+async function findExamples(settings: Settings, io: Io): Promise<readonly Example[]> {
+  const folder = settings.get("examples");
+  return folder === null ? [] : readExamples(resolve(io.cwd, folder || DEFAULT_EXAMPLES));
 }
 
 async function findAllModules(

@@ -1,9 +1,13 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { DEFAULT_TENANT, type NodeId } from "@millrace/protocol";
+import { DEFAULT_TENANT, type NodeId, type RunId } from "@millrace/protocol";
 import { describe, expect, test } from "vitest";
 import { aFinish, aResult, aRun, aRunUnit, aStart, dueOf } from "../suite/builders.ts";
-import { createTestFolder } from "../suite/index.ts";
-import { createSqliteStorage, type SqliteStorage } from "./create-sqlite-storage.ts";
+import { aFault, createTestFolder } from "../suite/index.ts";
+import {
+  backUpSqliteFile,
+  createSqliteStorage,
+  type SqliteStorage,
+} from "./create-sqlite-storage.ts";
 
 const NODE = "node_a" as NodeId;
 
@@ -15,7 +19,7 @@ async function openStore(options: { path: string } | { memory: true }): Promise<
 }
 
 /** One run that has finished and one that lives, each with a journal. */
-async function seed(storage: SqliteStorage): Promise<readonly [string, string]> {
+async function seed(storage: SqliteStorage): Promise<readonly [RunId, RunId]> {
   const [ended, live] = [aRun(), aRun()];
   await storage.commit(0, NODE, [aStart(ended), aStart(live)]);
   const [one, two] = await storage.take(NODE, [dueOf(ended), dueOf(live)]);
@@ -25,17 +29,16 @@ async function seed(storage: SqliteStorage): Promise<readonly [string, string]> 
   return [ended.id, live.id];
 }
 
-async function expectSeeded(path: string, ids: readonly string[]): Promise<void> {
+/** The journals of these runs in the store at `path`. */
+async function journalsIn(path: string, ids: readonly RunId[]): Promise<readonly unknown[]> {
   const copy = await openStore({ path });
-  const runs = await copy.read({ kind: "runs", tenant: DEFAULT_TENANT, before: null, limit: 1e6 });
-  for (const id of ids) {
-    const runId = runs.find((run) => run.id === id)?.id;
-    if (runId === undefined) throw new Error(`run ${id} is not in the copy`);
-    const found = await copy.read({ kind: "run", tenant: DEFAULT_TENANT, runId });
-    expect(found?.journal).toEqual([aResult("a")]);
-  }
+  const found = ids.map((runId) => copy.read({ kind: "run", tenant: DEFAULT_TENANT, runId }));
+  const journals = (await Promise.all(found)).map((run) => run?.journal);
   await copy.close();
+  return journals;
 }
+
+const COMPLETE = [[aResult("a")], [aResult("a")]];
 
 describe("backup", () => {
   test.each([
@@ -50,29 +53,48 @@ describe("backup", () => {
     expect(report).toEqual({ path: to, sizeBytes: readFileSync(to).byteLength });
     expect(existsSync(`${to}.part`)).toBe(false);
     await storage.close();
-    await expectSeeded(to, ids);
+    expect(await journalsIn(to, ids)).toEqual(COMPLETE);
+  });
+
+  test.each(["open", "closed"])("copies the file of a store that is %s", async (state) => {
+    using folder = createTestFolder();
+    const path = folder.file("store.db");
+    const storage = await openStore({ path });
+    const ids = await seed(storage);
+    if (state === "closed") await storage.close();
+    await backUpSqliteFile(path, folder.file("copy.db"));
+    await storage.close();
+    expect(await journalsIn(folder.file("copy.db"), ids)).toEqual(COMPLETE);
+  });
+
+  test("finds no store where there is none, and makes none", async () => {
+    using folder = createTestFolder();
+    const backup = backUpSqliteFile(folder.file("none.db"), folder.file("copy.db"));
+    await expect(backup).rejects.toEqual(aFault("storage.unusable", folder.file("none.db")));
+    expect(existsSync(folder.file("none.db"))).toBe(false);
+    expect(existsSync(folder.file("copy.db"))).toBe(false);
   });
 
   test("goes on while runs are written, and holds whole runs only", async () => {
     using folder = createTestFolder();
     const storage = await openStore({ path: folder.file("store.db") });
     const before = await seed(storage);
-    let isCopied = false;
-    const copied = storage.backup(folder.file("copy.db")).finally(() => (isCopied = true));
+    const copy = { isDone: false };
+    const copied = storage.backup(folder.file("copy.db")).finally(() => (copy.isDone = true));
     let commits = 0;
-    while (!isCopied) {
+    while (!copy.isDone) {
       await seed(storage);
       commits += 1;
     }
     await copied;
     await storage.close();
     expect(commits).toBeGreaterThan(0);
-    await expectSeeded(folder.file("copy.db"), before);
-    const copy = await openStore({ path: folder.file("copy.db") });
-    const { live, finished } = await copy.read({ kind: "counts" });
-    // Two runs are born in one commit and one of them ends in one commit.
+    expect(await journalsIn(folder.file("copy.db"), before)).toEqual(COMPLETE);
+    const opened = await openStore({ path: folder.file("copy.db") });
+    const { live, finished } = await opened.read({ kind: "counts" });
+    // Two runs are born in one commit.
     expect((live + finished) % 2).toBe(0);
-    await copy.close();
+    await opened.close();
   });
 
   test("refuses a target that exists, and leaves it alone", async () => {
@@ -80,10 +102,7 @@ describe("backup", () => {
     const storage = await openStore({ path: folder.file("store.db") });
     const to = folder.file("copy.db");
     writeFileSync(to, "precious");
-    await expect(storage.backup(to)).rejects.toMatchObject({
-      code: "option.invalid",
-      message: expect.stringContaining(to),
-    });
+    await expect(storage.backup(to)).rejects.toEqual(aFault("option.invalid", to));
     expect(readFileSync(to, "utf8")).toBe("precious");
     await storage.close();
   });
@@ -92,7 +111,7 @@ describe("backup", () => {
     using folder = createTestFolder();
     const storage = await openStore({ path: folder.file("store.db") });
     const backup = storage.backup(folder.file("none/copy.db"));
-    await expect(backup).rejects.toMatchObject({ code: "storage.unusable" });
+    await expect(backup).rejects.toEqual(aFault("storage.unusable"));
     await seed(storage);
     await storage.close();
   });

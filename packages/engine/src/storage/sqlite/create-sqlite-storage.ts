@@ -68,9 +68,8 @@ type WriterVerbs = WriteVerbs & ReadVerbs & { ready(): null };
 export async function createSqliteStorage(options: SqliteStorageOptions): Promise<SqliteStorage> {
   const path = toPath(options);
   const health: Health = { failure: null };
-  const threads = await openThreads(path, options, health);
-  const { writer, reader } = threads;
-  const now = (): number | null => options.now?.() ?? null;
+  const { writer, reader } = await openThreads(path, options, health);
+  const now = (): number | null => (options.now === undefined ? null : Math.trunc(options.now()));
   const listeners = new Set<() => void>();
   const wake = (): void => listeners.forEach((listener) => listener());
   return {
@@ -101,7 +100,11 @@ export async function createSqliteStorage(options: SqliteStorageOptions): Promis
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    backup: (to) => backUp(threads, path, resolve(to), health),
+    backup: async (to) => {
+      if (path === null) return toReport(to, await reader.call("backUp", resolve(to)));
+      if (health.failure !== null) throw health.failure;
+      return backUpSqliteFile(path, to);
+    },
     close: async () => {
       await reader.close();
       await writer.close();
@@ -157,34 +160,25 @@ function toEntry(name: "writer" | "reader"): URL {
   );
 }
 
-/** A file is copied by a reader of its own: the others' reads go on meanwhile. */
-async function backUp(
-  { reader }: Threads,
-  path: string | null,
-  to: string,
-  health: Health,
-): Promise<BackupReport> {
-  if (path === null) return { path: to, sizeBytes: await reader.call("backUp", to) };
-  return copyFile(path, to, health);
-}
-
-async function copyFile(path: string, to: string, health: Health): Promise<BackupReport> {
-  const copier = startReader(path, health);
-  try {
-    return { path: to, sizeBytes: await copier.call("backUp", to) };
-  } finally {
-    await copier.close();
-  }
-}
-
 /**
  * Copies a store's file as it is now, whether or not another process has the store open: it needs no owner lock.
  *
  * @throws as `SqliteStorage.backup`
  */
-export function backUpSqliteFile(from: string, to: string): Promise<BackupReport> {
-  return copyFile(resolve(from), resolve(to), { failure: null });
+export async function backUpSqliteFile(from: string, to: string): Promise<BackupReport> {
+  // A reader of its own, so that the reads of a store go on, and one whose failure is its own.
+  const copier = startReader(resolve(from), { failure: null });
+  try {
+    return toReport(to, await copier.call("backUp", resolve(to)));
+  } finally {
+    await copier.close();
+  }
 }
+
+const toReport = (to: string, sizeBytes: number): BackupReport => ({
+  path: resolve(to),
+  sizeBytes,
+});
 
 function encode(units: Parameters<typeof encodeUnits>[0]): ReturnType<typeof encodeUnits> {
   try {

@@ -1,7 +1,7 @@
 import { asJsonText } from "@millrace/protocol";
 import { describe, expect, test } from "vitest";
 import { aRun, aStart } from "../suite/builders.ts";
-import { createTestFolder } from "../suite/index.ts";
+import { aFault, createTestFolder } from "../suite/index.ts";
 import { encodeUnits } from "./unit-codec.ts";
 import { openWriter, type Writer } from "./write-verbs.ts";
 
@@ -27,7 +27,7 @@ describe("a full disk", () => {
     verbs.join(node, 0);
     verbs.commit(node.id, someRuns(3), 0);
     limitPages(writer, 10);
-    const full = expect.objectContaining({ code: "storage.full" });
+    const full = aFault("storage.full");
     expect(() => verbs.commit(node.id, someRuns(50), 0)).toThrow(full);
     expect(() => verbs.commit(node.id, someRuns(50), 0)).toThrow(full);
     expect(countRuns(writer)).toBe(3);

@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { MillraceError, type NodeId } from "@millrace/protocol";
 import { describe, expect, test } from "vitest";
-import { createTestFolder } from "../suite/index.ts";
+import { aFault, createTestFolder } from "../suite/index.ts";
 import { createSqliteStorage, type SqliteStorageOptions } from "./create-sqlite-storage.ts";
 import { assertSqliteVersion, openDatabase, readSqliteVersion } from "./database.ts";
 
@@ -15,23 +15,22 @@ describe("createSqliteStorage", () => {
   ])("refuses %s", async (_, options) => {
     // What a caller without types may send.
     const wrong = options as unknown as SqliteStorageOptions;
-    await expect(createSqliteStorage(wrong)).rejects.toMatchObject({ code: "option.invalid" });
+    await expect(createSqliteStorage(wrong)).rejects.toEqual(aFault("option.invalid"));
   });
 
   test("refuses a file that is no database, and says which", async () => {
     using folder = createTestFolder();
     const path = folder.file("store.db");
     writeFileSync(path, "this is a letter, and quite a long one, to nobody at all".repeat(20));
-    await expect(createSqliteStorage({ path })).rejects.toMatchObject({
-      code: "storage.unusable",
-      message: expect.stringContaining(`the database file "${path}"`),
-    });
+    await expect(createSqliteStorage({ path })).rejects.toEqual(
+      aFault("storage.unusable", `the database file "${path}"`),
+    );
   });
 
   test("refuses a folder that is not there", async () => {
     using folder = createTestFolder();
     const path = folder.file("none/store.db");
-    await expect(createSqliteStorage({ path })).rejects.toMatchObject({ code: "storage.unusable" });
+    await expect(createSqliteStorage({ path })).rejects.toEqual(aFault("storage.unusable"));
   });
 
   test("refuses a store of a newer version when it migrates", async () => {
@@ -44,7 +43,7 @@ describe("createSqliteStorage", () => {
     database.exec("insert into migrations values (99, 'from-the-future', 1, 0)");
     database.close();
     const storage = await createSqliteStorage({ path });
-    await expect(storage.migrate()).rejects.toMatchObject({ code: "storage.newer" });
+    await expect(storage.migrate()).rejects.toEqual(aFault("storage.newer"));
     await storage.close();
   });
 
@@ -54,7 +53,7 @@ describe("createSqliteStorage", () => {
     await Promise.all([storage.close(), storage.close()]);
     await storage.close();
     const beat = storage.beat("node_a" as NodeId);
-    await expect(beat).rejects.toMatchObject({ code: "storage.unavailable" });
+    await expect(beat).rejects.toEqual(aFault("storage.unavailable"));
   });
 
   test("answers the calls made before it was closed", async () => {
@@ -88,12 +87,7 @@ describe("createSqliteStorage", () => {
 
 describe("the version of SQLite", () => {
   test.each(["3.51.2", "3.50.9", "2.99.99"])("%s is refused", (version) => {
-    expect(() => assertSqliteVersion(version)).toThrow(
-      expect.objectContaining({
-        code: "storage.unusable",
-        message: expect.stringContaining(version),
-      }),
-    );
+    expect(() => assertSqliteVersion(version)).toThrow(aFault("storage.unusable", version));
   });
 
   test.each(["3.51.3", "3.52.0", "4.0.0", "3.53.4"])("%s is taken", (version) => {

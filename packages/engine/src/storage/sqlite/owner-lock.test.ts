@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { describe, expect, test } from "vitest";
-import { createTestFolder } from "../suite/index.ts";
+import { aFault, createTestFolder } from "../suite/index.ts";
 import { createSqliteStorage } from "./create-sqlite-storage.ts";
 
 const STORE = new URL("./create-sqlite-storage.ts", import.meta.url).href;
@@ -39,10 +39,9 @@ describe("the owner lock", () => {
     using folder = createTestFolder();
     const path = folder.file("store.db");
     await using holder = await holdElsewhere(path);
-    await expect(createSqliteStorage({ path })).rejects.toMatchObject({
-      code: "storage.locked",
-      message: expect.stringContaining(`process ${holder.child.pid} on host ${hostname()}`),
-    });
+    await expect(createSqliteStorage({ path })).rejects.toEqual(
+      aFault("storage.locked", `process ${holder.child.pid} on host ${hostname()}`),
+    );
   });
 
   test("is free at once when its process was killed, whatever it left behind", async () => {
@@ -60,10 +59,9 @@ describe("the owner lock", () => {
     using folder = createTestFolder();
     const path = folder.file("store.db");
     const first = await createSqliteStorage({ path });
-    await expect(createSqliteStorage({ path })).rejects.toMatchObject({
-      code: "storage.locked",
-      message: expect.stringContaining(`process ${process.pid} `),
-    });
+    await expect(createSqliteStorage({ path })).rejects.toEqual(
+      aFault("storage.locked", `process ${process.pid} `),
+    );
     await first.close();
     const second = await createSqliteStorage({ path });
     await second.close();

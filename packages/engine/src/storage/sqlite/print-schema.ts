@@ -9,7 +9,7 @@ where sql is not null
 order by tbl_name, type = 'index', name`;
 
 /** The schema of a database as SQL: by table, each followed by its indexes. */
-export function printSchema(database: Database): string {
+function printSchema(database: Database): string {
   const statements = database.prepare(SCHEMA).all();
   return statements.map(([sql]) => `${toLowerHead(String(sql))};\n`).join("\n");
 }

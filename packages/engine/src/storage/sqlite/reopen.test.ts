@@ -4,7 +4,7 @@ import { createInterface } from "node:readline";
 import { DEFAULT_TENANT, type NodeId, type RunId } from "@millrace/protocol";
 import { describe, expect, test } from "vitest";
 import { aResult, aRun, aStart, refOf } from "../suite/builders.ts";
-import { createTestFolder } from "../suite/index.ts";
+import { aFault, createTestFolder } from "../suite/index.ts";
 import { createSqliteStorage, type SqliteStorage } from "./create-sqlite-storage.ts";
 
 const OLD = "node_old" as NodeId;
@@ -37,7 +37,7 @@ describe("a store that is opened again", () => {
     const first = await openStore(path, OLD);
     await first.close();
     const second = await openStore(path, NEW);
-    await expect(second.beat(OLD)).rejects.toMatchObject({ code: "storage.fenced-node" });
+    await expect(second.beat(OLD)).rejects.toEqual(aFault("storage.fenced-node"));
     await second.close();
   });
 });

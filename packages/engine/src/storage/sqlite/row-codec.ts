@@ -155,7 +155,7 @@ function encodeBody(entry: Entry): string {
   }
 }
 
-export function decodeEntry(from: Cursor): Entry {
+function decodeEntry(from: Cursor): Entry {
   const kind = from.text() as Entry["kind"];
   const key = from.textOrNull() ?? "";
   const attempt = from.numberOrNull() ?? 0;
@@ -237,5 +237,5 @@ function decodeWaitingOn(from: Cursor): WaitingOn | null {
 }
 
 export const decodeTime = (from: Cursor): Timestamp => from.number() as Timestamp;
-export const decodeTimeOrNull = (from: Cursor): Timestamp | null =>
+const decodeTimeOrNull = (from: Cursor): Timestamp | null =>
   from.numberOrNull() as Timestamp | null;

@@ -8,5 +8,5 @@ const REWRITE =
 
 test("schema.sql describes a fresh store", () => {
   const committed = readFileSync(new URL("./schema.sql", import.meta.url), "utf8");
-  expect(printFreshSchema(), REWRITE).toBe(committed);
+  expect(printFreshSchema() === committed ? "the same" : REWRITE).toBe("the same");
 });

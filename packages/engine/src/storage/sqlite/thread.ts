@@ -21,7 +21,9 @@ export class Thread<T extends Verbs<T>> {
   readonly #waiting = new Map<number, Waiting>();
   #outgoing: Call[] = [];
   #lastId = 0;
-  #isClosing = false;
+  #closing: Promise<void> | undefined;
+  /** It answers nothing any more. */
+  #isGone = false;
 
   /** @param entry file of the thread */
   constructor(name: string, entry: URL, workerData: unknown, health: Health) {
@@ -37,7 +39,7 @@ export class Thread<T extends Verbs<T>> {
   /** @throws {MillraceError} what the verb met; storage.failed: the store has failed, or the thread died */
   call<K extends keyof T & string>(verb: K, ...args: Parameters<T[K]>): Promise<ReturnType<T[K]>> {
     if (this.#health.failure !== null) return Promise.reject(this.#health.failure);
-    if (this.#isClosing) {
+    if (this.#closing !== undefined) {
       return Promise.reject(new MillraceError("storage.unavailable", "The store has been closed."));
     }
     // The thread answers with what the verb of this name returns.
@@ -45,10 +47,13 @@ export class Thread<T extends Verbs<T>> {
   }
 
   /** After the calls made before it. Safe to call twice; never fails, since nothing is left to do about it. */
-  async close(): Promise<void> {
-    if (this.#isClosing) return;
-    this.#isClosing = true;
-    await this.#send("close", []).catch(() => null);
+  close(): Promise<void> {
+    this.#closing ??= this.#stop();
+    return this.#closing;
+  }
+
+  async #stop(): Promise<void> {
+    if (!this.#isGone) await this.#send("close", []).catch(() => null);
     await this.#worker.terminate();
   }
 
@@ -95,7 +100,8 @@ export class Thread<T extends Verbs<T>> {
   }
 
   #die(cause: unknown): void {
-    if (!this.#isClosing) {
+    this.#isGone = true;
+    if (this.#closing === undefined) {
       const message =
         `The store's ${this.#name} thread has died; what it was writing is not known, and the store takes no more ` +
         "calls. Start the process again; please report the cause.";

@@ -34,7 +34,7 @@ export const RUN = 1;
 export const DELIVERY = 2;
 export const SENT = 3;
 
-export const KEEP = 0;
+const KEEP = 0;
 export const PARK = 1;
 export const FINISH = 2;
 

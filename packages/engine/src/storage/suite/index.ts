@@ -1,10 +1,4 @@
-export {
-  createOpenStorage,
-  type Harness,
-  type NodeName,
-  type OpenedStorage,
-  type OpenStorage,
-  type TestClock,
-} from "./harness.ts";
+export { aFault } from "./a-fault.ts";
+export { createOpenStorage, type Harness } from "./harness.ts";
 export { storageSuite } from "./storage-suite.ts";
-export { createTestFolder, type TestFolder } from "./test-folder.ts";
+export { createTestFolder } from "./test-folder.ts";

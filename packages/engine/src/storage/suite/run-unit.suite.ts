@@ -80,7 +80,9 @@ export function runUnitSuite(open: OpenStorage): void {
         consumed: ["m1"],
         next: aPark(held),
       });
-      expect(await h.commit(change(unit, held))).toEqual([{ kind: "lost" }]);
+      const units = [unit, aRunUnit(held, { next: aPark(held) }), aFinish(held)];
+      const outcomes = await h.commit(...units.map((it) => change(it, held)));
+      expect(outcomes.map(({ kind }) => kind)).toEqual(["lost", "lost", "lost"]);
       const { tenant, id } = held.run;
       const found = await h.storage.read({ kind: "run", tenant, runId: id });
       expect(found).toMatchObject({ live: { owner: h.node("a") }, journal: [] });

@@ -1,0 +1,35 @@
+// Puts a report into its page, between two markers; what is written around them stays.
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { format } from "prettier";
+import { ROOT } from "../bench.ts";
+import type { Report } from "./report.ts";
+import { toContext, toRows } from "./table.ts";
+
+export const PAGE = "docs/reference/performance.md";
+const BEGIN = "<!-- bench:begin -->";
+const END = "<!-- bench:end -->";
+
+/** @throws {Error} the page has no markers */
+export async function writePage(report: Report): Promise<void> {
+  const file = join(ROOT, PAGE);
+  const page = await readFile(file, "utf8");
+  const [before, rest, ...more] = page.split(BEGIN);
+  const [, after, ...others] = rest?.split(END) ?? [];
+  if (before === undefined || after === undefined || more.length + others.length > 0) {
+    throw new Error(`${PAGE} must hold ${BEGIN} and, after it, ${END}, once each`);
+  }
+  const text = `${before}${BEGIN}\n\n${toMarkdown(report)}\n\n${END}${after}`;
+  await writeFile(file, await format(text, { parser: "markdown", printWidth: 100 }));
+}
+
+function toMarkdown(report: Report): string {
+  const [titles = [], ...rows] = toRows(report);
+  const draw = (row: readonly string[]): string =>
+    `| ${row.map((text) => text.replaceAll("|", "\\|")).join(" | ")} |`;
+  const rule = titles.map((_, i) => (i === 1 || i === 2 ? "---:" : "---"));
+  return [
+    ...toContext(report).flatMap((line) => [line, ""]),
+    ...[titles, rule, ...rows].map(draw),
+  ].join("\n");
+}

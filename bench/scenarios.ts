@@ -1,0 +1,27 @@
+import type { Scenario } from "./bench.ts";
+import { history } from "./scenarios/history.ts";
+import { kill } from "./scenarios/kill.ts";
+import { latency } from "./scenarios/latency.ts";
+import { restStarts } from "./scenarios/rest-starts.ts";
+import { restThroughput } from "./scenarios/rest-throughput.ts";
+import { sleepers } from "./scenarios/sleepers.ts";
+import { slowCommits } from "./scenarios/slow-commits.ts";
+import { startUp } from "./scenarios/start-up.ts";
+import { stepCost } from "./scenarios/step-cost.ts";
+import { throughput } from "./scenarios/throughput.ts";
+
+export type { Scenario } from "./bench.ts";
+
+/** In the order in which they run and stand in the table. */
+export const SCENARIOS: readonly Scenario[] = [
+  throughput,
+  restThroughput,
+  latency,
+  restStarts,
+  stepCost,
+  slowCommits,
+  sleepers,
+  history,
+  startUp,
+  kill,
+];

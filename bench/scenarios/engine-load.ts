@@ -1,0 +1,64 @@
+// Runs of three function steps in one engine process, as several scenarios measure them.
+import type { Bench } from "../bench.ts";
+import type { BudgetName } from "../budgets.ts";
+import type { EngineLoadReport } from "../jobs/throughput.ts";
+import type { LatencySummary } from "../load/latencies.ts";
+import type { Measured } from "../measurement.ts";
+import { toCount, toDuration } from "../report/numbers.ts";
+
+export interface EngineLoad {
+  readonly inFlight: number;
+  /** Default: a new one, removed afterwards. */
+  readonly folder?: string;
+  /** Added to each commit. Default 0. */
+  readonly commitDelayMs?: number;
+}
+
+export function measureEngine(bench: Bench, load: EngineLoad): Promise<EngineLoadReport> {
+  const { warmUpMs, windowMs } = bench.sizes;
+  const { inFlight, commitDelayMs = 0 } = load;
+  const run = (folder: string): Promise<EngineLoadReport> =>
+    bench.runJob("throughput", { folder, inFlight, warmUpMs, windowMs, commitDelayMs });
+  return load.folder === undefined ? bench.inFolder(run) : run(load.folder);
+}
+
+/** A row of runs per second. */
+export function toThroughput(
+  what: string,
+  report: EngineLoadReport,
+  budget: BudgetName | null,
+): Measured {
+  const { perSecond, latency, unitsPerCommit, commitMs } = report;
+  const note = [
+    `start to result p50 ${toDuration(latency.p50Ms)}, p99 ${toDuration(latency.p99Ms)}`,
+    `a commit carries ${toCount(unitsPerCommit)} units in ${toDuration(commitMs)}`,
+  ].join("; ");
+  return { kind: "measured", what, value: perSecond, unit: "runs/s", budget, note };
+}
+
+/** Two rows: p50 and p99. */
+export function toLatencies(
+  what: string,
+  latency: LatencySummary,
+  budgets: readonly [p50: BudgetName, p99: BudgetName] | null,
+): readonly Measured[] {
+  const { count, p50Ms, p99Ms, maxMs } = latency;
+  return [
+    {
+      kind: "measured",
+      what: `${what}, p50`,
+      value: p50Ms,
+      unit: "ms",
+      budget: budgets?.[0] ?? null,
+      note: `${toCount(count)} runs`,
+    },
+    {
+      kind: "measured",
+      what: `${what}, p99`,
+      value: p99Ms,
+      unit: "ms",
+      budget: budgets?.[1] ?? null,
+      note: `longest ${toDuration(maxMs)}`,
+    },
+  ];
+}

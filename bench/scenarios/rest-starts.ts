@@ -1,0 +1,121 @@
+// How many starts a second the server acknowledges: key, idempotency key, durable. Each run is worked off as well, on
+// the same two cores as the server and the load.
+import { setTimeout as pause } from "node:timers/promises";
+import type { Bench, Scenario } from "../bench.ts";
+import { THREE_STEPS } from "../engine/definitions.ts";
+import { Client } from "../load/client.ts";
+import { runOpenLoop, type OpenLoopReport } from "../load/open-loop.ts";
+import { toCount, toDuration } from "../report/numbers.ts";
+import { installOverRest, readFinished, readMetrics, startOverRest } from "../server/rest.ts";
+import { startServer } from "../server/server.ts";
+
+const CONNECTIONS = 200;
+const SLOWEST_P99_MS = 50;
+/** Of the requests that were due. */
+const LEAST_ANSWERED = 0.98;
+/** A level that fails is tried again: something else on the machine may have been in the way. */
+const TRIES = 2;
+const LONGEST_DRAIN_MS = 120_000;
+
+interface Level extends OpenLoopReport {
+  readonly perSecond: number;
+  /** Runs that had ended when the level was over. */
+  readonly finished: number;
+}
+
+export const restStarts: Scenario = {
+  name: "rest-starts",
+  async *run(bench) {
+    const what = "starts over REST, open loop";
+    bench.progress.stage(what);
+    const { best, failed } = await bench.inFolder((folder) => search(bench, folder));
+    const limit = `${toCount(failed.perSecond)}/s: ${describe(failed)}`;
+    yield {
+      kind: "measured",
+      what: `${what}, p99 up to ${SLOWEST_P99_MS} ms`,
+      value: best?.perSecond ?? 0,
+      unit: "requests/s",
+      budget: "restStartsPerSecond",
+      note: best === null ? limit : `${describe(best)}; at ${limit}`,
+    };
+  },
+};
+
+interface Found {
+  /** The fastest that was sustained; null: none was. */
+  readonly best: Level | null;
+  /** The slowest that was not. */
+  readonly failed: Level;
+}
+
+/** Up by whole steps until a level fails, then half a step back. */
+async function search(bench: Bench, folder: string): Promise<Found> {
+  const { firstLevelPerSecond, levelStepPerSecond } = bench.sizes;
+  await using server = await startServer({ folder });
+  using client = await Client.open({ ...server, connectionCount: CONNECTIONS });
+  await installOverRest(client, THREE_STEPS);
+  const play = createLevels(bench, client);
+  await play(firstLevelPerSecond);
+  let best: Level | null = null;
+  for (let perSecond = firstLevelPerSecond; ; perSecond += levelStepPerSecond) {
+    const level = await play(perSecond);
+    if (isSustained(level)) {
+      best = level;
+      continue;
+    }
+    const between = await play(perSecond - levelStepPerSecond / 2);
+    return isSustained(between) ? { best: between, failed: level } : { best, failed: between };
+  }
+}
+
+/** Levels on one server. Each has its own idempotency keys, and begins when the one before is worked off. */
+function createLevels(bench: Bench, client: Client): (perSecond: number) => Promise<Level> {
+  let levels = 0;
+  const once = async (perSecond: number): Promise<Level> => {
+    levels += 1;
+    const prefix = `level-${levels}`;
+    const before = await readFinished(client);
+    const report = await runOpenLoop({
+      perSecond,
+      durationMs: bench.sizes.levelMs,
+      call: async (n) => {
+        await startOverRest(client, THREE_STEPS.id, n, `${prefix}-${n}`);
+      },
+    });
+    const finished = (await readFinished(client)) - before;
+    await drained(client);
+    return { ...report, perSecond, finished };
+  };
+  return async (perSecond) => {
+    for (let n = 1; ; n++) {
+      const level = await once(perSecond);
+      bench.progress.result(`${toCount(perSecond)}/s: ${describe(level)}`);
+      if (isSustained(level) || n === TRIES) return level;
+    }
+  };
+}
+
+async function drained(client: Client): Promise<void> {
+  const untilAt = performance.now() + LONGEST_DRAIN_MS;
+  while (performance.now() < untilAt) {
+    const metric = await readMetrics(client);
+    if ((await readFinished(client)) >= metric("millrace_runs_started_total")) return;
+    await pause(50);
+  }
+  throw new Error("the server did not work off the runs that it had accepted");
+}
+
+const isSustained = ({ errors, latency, perSecond, answeredPerSecond }: Level): boolean =>
+  errors === 0 &&
+  latency.p99Ms <= SLOWEST_P99_MS &&
+  answeredPerSecond >= perSecond * LEAST_ANSWERED;
+
+function describe({ errors, latency, sent, answeredPerSecond, finished }: Level): string {
+  const parts = [
+    `p50 ${toDuration(latency.p50Ms)}, p99 ${toDuration(latency.p99Ms)}`,
+    `${toCount(answeredPerSecond)} answers/s`,
+    `${Math.round((finished * 100) / sent)}% of the runs ended meanwhile`,
+  ];
+  if (errors > 0) parts.push(`${toCount(errors)} errors`);
+  return parts.join(", ");
+}

@@ -1,0 +1,17 @@
+import type { Scenario } from "../bench.ts";
+import { toDuration } from "../report/numbers.ts";
+import { runOverRest } from "../server/run-over-rest.ts";
+
+/** The load comes from this process, on the same cores as the server. */
+export const restThroughput: Scenario = {
+  name: "rest-throughput",
+  async *run(bench) {
+    for (const inFlight of bench.sizes.inFlight) {
+      const what = `three function steps, ${inFlight} in flight, over REST`;
+      bench.progress.stage(what);
+      const { perSecond, latency } = await runOverRest(bench, { inFlight });
+      const note = `request to result p50 ${toDuration(latency.p50Ms)}, p99 ${toDuration(latency.p99Ms)}`;
+      yield { kind: "measured", what, value: perSecond, unit: "runs/s", budget: null, note };
+    }
+  },
+};

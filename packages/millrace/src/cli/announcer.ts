@@ -1,0 +1,49 @@
+// How a server tells what it does: on a screen for a person, or in the log.
+import type { Log } from "@millrace/engine";
+import type { Mode } from "../mode.ts";
+import { VERSION } from "../version.ts";
+import { styleOf, type Io } from "./io.ts";
+import { drawReady, drawTitle, type Ready } from "./screen.ts";
+
+export interface Announcer {
+  starting(mode: Mode, data: string): void;
+  /** It serves. */
+  listening(url: string): void;
+  /** It serves, and the examples are there. */
+  ready(ready: Ready): void;
+  stopping(): void;
+  stopped(): void;
+}
+
+export function createScreen(io: Io): Announcer {
+  const show = (text: string): void => io.out(`${text}\n`);
+  return {
+    starting: (mode, data) => show(drawTitle(mode, data, styleOf(io))),
+    // Told with the rest, so that it stands below a long timeline.
+    listening: () => {},
+    ready: (ready) => show(drawReady(ready, styleOf(io))),
+    stopping: () => show(`\n${STOPPING}; Ctrl-C again stops at once.`),
+    stopped: () => show(`${STOPPED}.`),
+  };
+}
+
+export function createLogAnnouncer(log: Log): Announcer {
+  return {
+    starting: (mode, data) =>
+      log.info({ mode, data, version: VERSION }, `Millrace ${VERSION} starts in ${mode} mode`),
+    listening: (url) => log.info({ url }, `serves ${url}`),
+    ready: ({ differing }) => {
+      for (const file of differing) {
+        log.warn(
+          { file },
+          "an example was changed since its workflow was stored; the stored one stays",
+        );
+      }
+    },
+    stopping: () => log.info({}, STOPPING),
+    stopped: () => log.info({}, STOPPED),
+  };
+}
+
+const STOPPING = "Stopping: requests and steps may finish";
+const STOPPED = "Stopped: runs that have not ended go on at the next start";
