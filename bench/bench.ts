@@ -89,7 +89,7 @@ export class Bench implements AsyncDisposable {
     const { finishedRuns } = this.sizes;
     this.progress.stage(`filling a store with ${finishedRuns.toLocaleString("en")} finished runs`);
     const { seconds } = await this.runJob("fill", { folder, finishedRuns });
-    this.progress.result(`filled in ${seconds.toFixed(0)} s`);
+    this.progress.say(`    filled in ${seconds.toFixed(0)} s`);
     return folder;
   }
 }

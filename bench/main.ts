@@ -21,7 +21,7 @@ async function main(options: Options): Promise<boolean> {
   const machine = describeMachine();
   if (machine.loadBefore > QUIET_LOAD) {
     const load = machine.loadBefore.toFixed(1);
-    progress.stage(
+    progress.say(
       `This machine is busy (load ${load}): the numbers will be worse than they could be.`,
     );
   }
@@ -38,7 +38,7 @@ async function main(options: Options): Promise<boolean> {
   const adds = addsUp(measurements, progress);
   if (options.isWriting && isWhole && adds) {
     await writePage(report);
-    progress.stage(`written to ${PAGE}`);
+    progress.say(`written to ${PAGE}`);
   }
   return isWhole && adds;
 }
@@ -55,16 +55,16 @@ async function measureAll({ scenarios }: Options, bench: Bench): Promise<Found> 
   const measurements: Measurement[] = [];
   let isWhole = true;
   for (const [i, scenario] of scenarios.entries()) {
-    progress.stage(`\n[${i + 1}/${scenarios.length}] ${scenario.name}`);
+    progress.say(`\n[${i + 1}/${scenarios.length}] ${scenario.name}`);
     try {
       for await (const measurement of scenario.run(bench)) {
         measurements.push(measurement);
-        progress.result(`${measurement.what}: ${toValue(measurement)}`);
+        progress.say(`    ${measurement.what}: ${toValue(measurement)}`);
       }
     } catch (error) {
       isWhole = false;
       const why = error instanceof Error ? (error.stack ?? error.message) : String(error);
-      progress.stage(`${scenario.name} failed: ${why}`);
+      progress.say(`${scenario.name} failed: ${why}`);
     }
   }
   return { measurements, isWhole };
@@ -72,7 +72,7 @@ async function measureAll({ scenarios }: Options, bench: Bench): Promise<Found> 
 
 function addsUp(measurements: readonly Measurement[], progress: Progress): boolean {
   const wrong = measurements.filter((one) => one.kind === "checked" && !holds(one));
-  for (const { what } of wrong) progress.stage(`DOES NOT ADD UP: ${what}`);
+  for (const { what } of wrong) progress.say(`DOES NOT ADD UP: ${what}`);
   return wrong.length === 0;
 }
 

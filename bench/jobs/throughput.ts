@@ -15,9 +15,17 @@ export interface ThroughputOrder {
 }
 
 export interface EngineLoadReport extends ClosedLoopReport {
-  readonly commitsPerSecond: number;
   readonly unitsPerCommit: number;
+  /** Mean. */
   readonly commitMs: number;
+  /** Processor time of one run, which says more than its duration where others use the machine. */
+  readonly cpu: CpuUse;
+}
+
+export interface CpuUse {
+  readonly mainThreadUs: number;
+  /** The store's threads, and those of Node itself: collection of garbage, compilation. */
+  readonly otherThreadsUs: number;
 }
 
 /** As many callers as shall be in flight; each starts a run, waits for its result, and starts the next. */
@@ -26,17 +34,29 @@ export async function throughput(order: ThroughputOrder): Promise<EngineLoadRepo
   await using opened = await openEngine({ store, folder, functions, commitDelayMs });
   const { engine } = opened;
   await installWorkflow(engine, THREE_STEPS);
-  const startedAt = performance.now();
+  const before = readCpu();
   const report = await runClosedLoop({
     ...load,
     call: (n) => startAndWait(engine, THREE_STEPS.id, n),
   });
-  const seconds = (performance.now() - startedAt) / 1_000;
-  const { commits, commitUnits, commitSeconds } = engine.metrics();
+  const after = readCpu();
+  const { commits, commitUnits, commitSeconds, runsFinished } = engine.metrics();
+  const perRun = (what: keyof CpuUse): number =>
+    (after[what] - before[what]) / runsFinished.completed;
   return {
     ...report,
-    commitsPerSecond: commits / seconds,
     unitsPerCommit: commitUnits / commits,
     commitMs: (commitSeconds.sum / commits) * 1_000,
+    cpu: {
+      mainThreadUs: perRun("mainThreadUs"),
+      otherThreadsUs: perRun("otherThreadsUs"),
+    },
   };
+}
+
+function readCpu(): CpuUse {
+  const all = process.cpuUsage();
+  const main = process.threadCpuUsage();
+  const mainThreadUs = main.user + main.system;
+  return { mainThreadUs, otherThreadsUs: all.user + all.system - mainThreadUs };
 }

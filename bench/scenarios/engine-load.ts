@@ -28,10 +28,11 @@ export function toThroughput(
   report: EngineLoadReport,
   budget: BudgetName | null,
 ): Measured {
-  const { perSecond, latency, unitsPerCommit, commitMs } = report;
+  const { perSecond, latency, unitsPerCommit, commitMs, cpu } = report;
   const note = [
     `start to result p50 ${toDuration(latency.p50Ms)}, p99 ${toDuration(latency.p99Ms)}`,
     `a commit carries ${toCount(unitsPerCommit)} units in ${toDuration(commitMs)}`,
+    `processor time a run: ${toCount(cpu.mainThreadUs)} µs main thread, ${toCount(cpu.otherThreadsUs)} µs others`,
   ].join("; ");
   return { kind: "measured", what, value: perSecond, unit: "runs/s", budget, note };
 }

@@ -10,7 +10,7 @@ import { toCount } from "../report/numbers.ts";
 import { installOverRest, readFinished, startOverRest } from "../server/rest.ts";
 import { startServer } from "../server/server.ts";
 
-const CALLERS = 64;
+const CALLERS = 200;
 const LONGEST_RECOVERY_MS = 120_000;
 const STEPS_PER_RUN = 3;
 
@@ -36,8 +36,8 @@ async function* measure(bench: Bench): AsyncGenerator<Measurement> {
     bench.progress.stage(`kill -9 under load, ${n} of ${kills}`);
     await loadAndKill(bench, folder, ledger);
     const { acknowledged, unknown } = ledger;
-    bench.progress.result(
-      `${toCount(acknowledged.size)} acknowledged, ${unknown.length} answers lost`,
+    bench.progress.say(
+      `    ${toCount(acknowledged.size)} acknowledged, ${unknown.length} answers lost`,
     );
   }
   bench.progress.stage("counting what was stored");

@@ -89,7 +89,7 @@ function createLevels(bench: Bench, client: Client): (perSecond: number) => Prom
   return async (perSecond) => {
     for (let n = 1; ; n++) {
       const level = await once(perSecond);
-      bench.progress.result(`${toCount(perSecond)}/s: ${describe(level)}`);
+      bench.progress.say(`    ${toCount(perSecond)}/s: ${describe(level)}`);
       if (isSustained(level) || n === TRIES) return level;
     }
   };

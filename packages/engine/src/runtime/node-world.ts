@@ -119,11 +119,7 @@ export class NodeWorld implements AsyncDisposable {
   }
 
   /** @throws if the run was not created */
-  async start(
-    member: Member,
-    workflow: string,
-    more: Partial<StartRequest> = {},
-  ): Promise<RunId> {
+  async start(member: Member, workflow: string, more: Partial<StartRequest> = {}): Promise<RunId> {
     const outcome = await this.tryStart(member, workflow, more);
     if (outcome.kind !== "created") throw new Error(`not created: ${JSON.stringify(outcome)}`);
     return outcome.runId;

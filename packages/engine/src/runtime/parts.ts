@@ -45,13 +45,8 @@ export function assemble(options: NodeOptions, time: StoreTime, hooks: NodeHooks
   const { storage, clock, random, limits, functions } = options;
   const now = (): Timestamp => time.now();
   const metrics = createMetrics();
-  const lanes = Array.from(
-    { length: storage.lanes },
-    (_, lane) =>
-      new GroupCommit({ storage, lane, node: hooks.id, clock, metrics, onFatal: hooks.onFatal }),
-  );
+  const lanes = createLanes(options, hooks, metrics);
   const [first] = lanes;
-  if (first === undefined) throw new Error("a store has at least one lane");
   const commitFor = (ref: RunRef): GroupCommit => lanes[ref.shard % lanes.length] ?? first;
   const executor = new FunctionExecutor({ functions, clock, now, limits, metrics });
   const workflows = new Workflows({
@@ -101,6 +96,17 @@ export function assemble(options: NodeOptions, time: StoreTime, hooks: NodeHooks
     keys,
     commitFor,
   };
+}
+
+function createLanes(
+  { storage, clock }: NodeOptions,
+  { id, onFatal }: NodeHooks,
+  metrics: Metrics,
+): readonly [GroupCommit, ...GroupCommit[]] {
+  const create = (lane: number): GroupCommit =>
+    new GroupCommit({ storage, lane, node: id, clock, metrics, onFatal });
+  const more = Array.from({ length: storage.lanes - 1 }, (_, i) => create(i + 1));
+  return [create(0), ...more];
 }
 
 type Ground = Pick<NodeParts, "executor" | "workflows" | "watchers" | "metrics" | "commitFor"> & {

@@ -38,11 +38,13 @@ export function createAuthenticator({
   };
 }
 
+const BEARER = "bearer ";
+
 /** `x-api-key` first: a proxy may use `Authorization` for itself. */
 function readKey(headers: Headers): string | null {
   const key = headers.get("x-api-key");
   if (key !== null) return key.trim();
   const authorization = headers.get("authorization");
-  if (authorization === null) return null;
-  return /^bearer +(\S+) *$/i.exec(authorization)?.[1] ?? null;
+  if (authorization?.slice(0, BEARER.length).toLowerCase() !== BEARER) return null;
+  return authorization.slice(BEARER.length).trim();
 }

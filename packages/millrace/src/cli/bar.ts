@@ -37,10 +37,10 @@ export function drawBar(step: StepView, options: BarOptions): string {
   const mark = (kind: Cell, from: string, to: string | null): void => {
     const fromMs = Date.parse(from);
     const toMs = to === null ? nowMs : Date.parse(to);
-    const start = cellAt(fromMs, scale);
-    const end = Math.max(start, cellAt(toMs, scale) - 1);
+    const start = Math.min(placeOf(fromMs, scale), scale.cells - 1);
+    const end = Math.max(start + 1, placeOf(toMs, scale));
     const isInstant = kind === "work" && (toMs - fromMs) * scale.cells * 2 < scale.spanMs;
-    cells.fill(isInstant ? "instant" : kind, start, end + 1);
+    cells.fill(isInstant ? "instant" : kind, start, end);
   };
   const isPause = spendsItsTimeWaiting(step);
   if (step.startedAt !== null) {
@@ -56,9 +56,10 @@ export function drawBar(step: StepView, options: BarOptions): string {
 const spendsItsTimeWaiting = (step: StepView): boolean =>
   step.type === "wait" || step.type === "subworkflow";
 
-function cellAt(ms: number, { fromMs, spanMs, cells }: Scale): number {
-  const at = Math.floor(((ms - fromMs) / spanMs) * cells);
-  return Math.min(Math.max(at, 0), cells - 1);
+/** 0 to `cells`: the cell that begins at or before the instant. */
+function placeOf(ms: number, { fromMs, spanMs, cells }: Scale): number {
+  const place = Math.floor(((ms - fromMs) / spanMs) * cells);
+  return Math.min(Math.max(place, 0), cells);
 }
 
 /** Neighbours of one kind share a colour code. */

@@ -19,5 +19,17 @@ function pair(ms: number, big: number, bigName: string, small: number, smallName
   return `${Math.floor(ms / big)}${bigName} ${String(rest).padStart(2, "0")}${smallName}`;
 }
 
+/** `5 s ago`, `12 m ago`, `3 h ago`, `7 d ago`: at most nine characters up to 9,999 days. */
+export function formatAgo(ms: number): string {
+  const [size, unit] = AGO.find(([one]) => ms >= one) ?? [SECOND, "s"];
+  return `${Math.floor(Math.max(0, ms) / size)} ${unit} ago`;
+}
+
+const AGO = [
+  [DAY, "d"],
+  [HOUR, "h"],
+  [MINUTE, "m"],
+] as const;
+
 /** `2026-11-20 07:12:03Z`. */
 export const formatInstant = (iso: string): string => `${iso.slice(0, 10)} ${iso.slice(11, 19)}Z`;

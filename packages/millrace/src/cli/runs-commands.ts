@@ -1,7 +1,7 @@
 // `millrace runs get`, `list` and `watch`.
 import type { RunSummaryView, RunView } from "../doors/rest/run-view.ts";
 import type { Client } from "./client.ts";
-import { formatDuration, formatInstant } from "./durations.ts";
+import { formatAgo, formatDuration } from "./durations.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 import { followRun, isOver } from "./follow-run.ts";
 import { glyphsOf, runGlyph } from "./glyphs.ts";
@@ -48,7 +48,7 @@ export async function listRuns(
 
 const ID_COLUMNS = 30;
 const STATUS_COLUMNS = 9;
-const TIME_COLUMNS = 20;
+const AGO_COLUMNS = 10;
 const DURATION_COLUMNS = 8;
 
 function drawList(
@@ -59,7 +59,7 @@ function drawList(
   if (runs.length === 0) {
     return ["No runs yet. Start one with: npx millrace run <workflow> --input '{}'"];
   }
-  const fixed = 2 + ID_COLUMNS + STATUS_COLUMNS + TIME_COLUMNS + DURATION_COLUMNS + 5 * 2;
+  const fixed = 2 + ID_COLUMNS + STATUS_COLUMNS + AGO_COLUMNS + DURATION_COLUMNS + 4 * 2;
   const room = Math.max(10, style.columns - fixed);
   const rows = runs.map((run) => {
     const [glyph, color] = runGlyph(run, glyphsOf(style));
@@ -67,7 +67,7 @@ function drawList(
     return [
       `${style.paint(color, glyph)} ${run.id.padEnd(ID_COLUMNS)}`,
       style.paint(color, status.padEnd(STATUS_COLUMNS)),
-      formatInstant(run.createdAt),
+      formatAgo(Date.now() - Date.parse(run.createdAt)).padStart(AGO_COLUMNS),
       (run.durationMs === null ? "" : formatDuration(run.durationMs)).padStart(DURATION_COLUMNS),
       cut(plain(run.workflowId), room),
     ].join("  ");

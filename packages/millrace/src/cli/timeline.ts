@@ -15,7 +15,7 @@ const INDENT = "  ";
 const GAP = "  ";
 /** Glyph and a space. */
 const GLYPH_COLUMNS = 2;
-const LEAST_BAR = 12;
+const LEAST_BAR = 8;
 const LEAST_NOTE = 8;
 /** Neither names nor notes take more of the line than this. */
 const LARGEST_SHARE = 0.3;
@@ -48,8 +48,11 @@ function drawHead(run: RunView, options: DrawOptions): readonly string[] {
     `by ${run.triggerType}`,
     formatInstant(run.createdAt),
   ].join(", ");
+  const end = `${run.status}${took}`;
+  const isOneLine = GLYPH_COLUMNS + run.id.length + 1 + end.length <= options.columns;
   return [
-    `${paint(color, glyph)} ${paint("bold", run.id)} ${paint(color, `${run.status}${took}`)}`,
+    `${paint(color, glyph)} ${paint("bold", run.id)}${isOneLine ? ` ${paint(color, end)}` : ""}`,
+    ...(isOneLine ? [] : [INDENT + paint(color, end)]),
     paint("dim", INDENT + cut(origin, options.columns - INDENT.length)),
   ];
 }

@@ -172,6 +172,14 @@ export function runUnitSuite(open: OpenStorage): void {
       expect(await h.storage.read({ kind: "outbox", limit: 10 })).toHaveLength(1);
     });
 
+    test("is done without entries too, and sends nothing twice", async () => {
+      await using h = await open();
+      const held = only(await h.seedHeld([aRun()]));
+      const unit = aRunUnit(held, { outbox: [anOutboxMessage("o1")] });
+      expect(await h.commit(unit, unit)).toEqual([{ kind: "done" }, { kind: "done" }]);
+      expect(await h.storage.read({ kind: "outbox", limit: 10 })).toHaveLength(1);
+    });
+
     test("does not take back what came after it", async () => {
       await using h = await open();
       const held = only(await h.seedHeld([aRun()]));
@@ -232,10 +240,15 @@ export function runUnitSuite(open: OpenStorage): void {
       await using h = await open();
       const held = only(await h.seedHeld([aRun()]));
       await h.commit(aRunUnit(held, { next: aPark(held) }));
-      expect(await h.commit(aFinish(held), aRunUnit(held, { entries: [aResult("a")] }))).toEqual([
-        { kind: "lost" },
-        { kind: "lost" },
-      ]);
+      const entries = [aResult("a")];
+      const units = [
+        aFinish(held),
+        aRunUnit(held),
+        aRunUnit(held, { entries }),
+        aRunUnit(held, { entries, next: aPark(held) }),
+      ];
+      const outcomes = await h.commit(...units);
+      expect(outcomes.map(({ kind }) => kind)).toEqual(["lost", "lost", "lost", "lost"]);
       expect(await h.storage.read({ kind: "counts" })).toMatchObject({ live: 1, finished: 0 });
     });
   });
