@@ -7,6 +7,7 @@ export default defineConfig({
     include: [
       "packages/*/src/**/*.test.ts",
       "packages/*/bin/*.test.ts",
+      "bench/**/*.test.ts",
       "tools/**/*.test.ts",
       "e2e/**/*.test.ts",
     ],

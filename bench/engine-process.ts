@@ -6,19 +6,21 @@ type AnyJob = (
   tell: (text: string) => void,
 ) => Promise<Awaited<ReturnType<Jobs[JobName]>>>;
 
-const send = (message: JobMessage): void => {
-  process.send?.(message);
-};
+/** Resolves when the whole message is on its way: this process may end then. */
+const send = (message: JobMessage): Promise<void> =>
+  new Promise((resolve) => {
+    process.send?.(message, () => resolve());
+  });
 
 async function work({ name, order }: JobRequest): Promise<void> {
   // `runJob` has checked the order against the job of this name.
   const job = JOBS[name] as AnyJob;
   try {
-    const result = await job(order, (text) => send({ kind: "progress", text }));
-    send({ kind: "result", result });
+    const result = await job(order, (text) => void send({ kind: "progress", text }));
+    await send({ kind: "result", result });
   } catch (error) {
     const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    send({ kind: "fault", message });
+    await send({ kind: "fault", message });
   }
   process.disconnect();
 }

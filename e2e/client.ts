@@ -1,4 +1,5 @@
 // What an HTTP client sees of a server.
+import type { Definition } from "./workload.ts";
 
 export interface Answer {
   readonly status: number;
@@ -23,7 +24,7 @@ export interface RunView {
 export interface Client {
   send(method: string, path: string, body?: unknown): Promise<Answer>;
   /** Creates and activates. */
-  install(definition: { readonly id: string }): Promise<void>;
+  install(definition: Definition): Promise<void>;
   start(workflow: string, input: object, idempotencyKey?: string): Promise<Answer>;
   /** Starts, and waits for the end. */
   run(workflow: string, input?: object): Promise<RunView>;
@@ -83,6 +84,7 @@ export function runIdOf(answer: Answer): string {
 }
 
 /** The shape is the API's; tests compare what they rely on. */
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- a cast with a check before it
 function dataOf<T>({ status, data, reason, message }: Answer, wanted: number): T {
   if (status === wanted) return data as T;
   throw new Error(`answered ${status} (${reason}: ${message}) instead of ${wanted}`);

@@ -35,8 +35,8 @@ export interface Launched {
   /** The first line of standard output that is complete. Rejects if the process ends without one. */
   readonly firstLine: Promise<string>;
   readonly exited: Promise<Exit>;
-  stdout(): string;
-  stderr(): string;
+  readonly stdout: () => string;
+  readonly stderr: () => string;
   /** Resolves when standard error holds `text`. */
   says(text: string): Promise<void>;
   /** SIGKILL to all of it; resolves when it is gone. Safe to call again. */
@@ -47,7 +47,13 @@ const living = new Set<ChildProcess>();
 process.on("exit", () => living.forEach((child) => killGroup(child)));
 
 export function launch({ folder, args, under = [], script = BIN }: LaunchOptions): Launched {
-  const [file = process.execPath, ...rest] = [...under, process.execPath, ...FLAGS, script, ...args];
+  const [file = process.execPath, ...rest] = [
+    ...under,
+    process.execPath,
+    ...FLAGS,
+    script,
+    ...args,
+  ];
   // A group of its own, so that a tracer cannot die and leave the traced behind.
   const child = spawn(file, rest, {
     cwd: folder,
@@ -74,7 +80,12 @@ export function launch({ folder, args, under = [], script = BIN }: LaunchOptions
     exited,
     stdout: stdout.text,
     stderr: stderr.text,
-    says: (text) => soon(`"${text}"`, stderr.until((all) => all.includes(text)), story),
+    says: (text) =>
+      soon(
+        `"${text}"`,
+        stderr.until((all) => all.includes(text)),
+        story,
+      ),
     kill: async () => {
       killGroup(child);
       await exited;
@@ -106,7 +117,7 @@ function killGroup({ pid, exitCode, signalCode }: ChildProcess): void {
 }
 
 interface Collected {
-  text(): string;
+  readonly text: () => string;
   until(holds: (text: string) => boolean): Promise<void>;
 }
 

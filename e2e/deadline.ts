@@ -2,6 +2,8 @@
 // depends on how long anything takes.
 
 const HANG_MS = 60_000;
+/** Of a test: longer, so that what was waited for is named. */
+export const TEST_TIMEOUT_MS = 120_000;
 const LOOK_EVERY_MS = 5;
 
 /** @throws {Error} that names `what`, if nothing came for a minute */

@@ -62,6 +62,7 @@ function checkRepeats(
 ): readonly string[] {
   if (before === undefined) return [];
   if (before.results.includes(step)) return ["C4: its result was in the store already"];
-  if (before.failures.has(`${step}#${attempt}`)) return ["C4: its failure was in the store already"];
+  if (before.failures.has(`${step}#${attempt}`))
+    return ["C4: its failure was in the store already"];
   return [];
 }

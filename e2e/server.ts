@@ -22,7 +22,7 @@ export interface Server {
   readonly url: string;
   readonly client: Client;
   /** SIGTERM; resolves when the process is gone. */
-  stop(): Promise<Exit>;
+  readonly stop: () => Promise<Exit>;
 }
 
 /** A server that may be killed before it serves. */

@@ -47,11 +47,16 @@ export class StoredRuns {
     const database = new DatabaseSync(this.#path, { readOnly: true });
     try {
       const read = [...readLive(database), ...this.#readFinished(database)];
-      const seen = new Set(read.map(({ id }) => id));
-      const lost = [...this.#runs.values()]
-        .filter(({ id, status }) => status === null && !seen.has(id))
-        .map(({ id }) => `run ${id} was in the store and is gone`);
-      return [...lost, ...read.flatMap((run) => this.#replace(run))];
+      const before = [...this.#runs.values()];
+      const changed = read.flatMap((run) => this.#replace(run));
+      const found = new Set(read.map(({ id }) => id));
+      const gone = before.filter(({ id, status }) => status === null && !found.has(id));
+      const finished = [...this.#runs.values()].filter(({ status }) => status !== null).length;
+      return [
+        ...changed,
+        ...gone.map(({ id }) => `run ${id} was in the store and is gone`),
+        ...(finished === countFinished(database) ? [] : ["finished runs are gone from the store"]),
+      ];
     } finally {
       database.close();
     }
@@ -60,17 +65,19 @@ export class StoredRuns {
   #replace(run: StoredRun): readonly string[] {
     const before = this.#runs.get(run.id);
     this.#runs.set(run.id, run);
-    const now = run.results.slice(0, before?.results.length ?? 0);
-    if (before === undefined || now.join() === before.results.join()) return [];
-    return [`run ${run.id} had results of ${before.results.join()} and now has ${now.join()}`];
+    if (before === undefined) return [];
+    if (before.status !== null) return [`run ${run.id} had ended and is there again`];
+    const kept = run.results.slice(0, before.results.length);
+    if (kept.join() === before.results.join()) return [];
+    return [`run ${run.id} had results of ${before.results.join()} and now has ${kept.join()}`];
   }
 
   #readFinished(database: DatabaseSync): readonly StoredRun[] {
     const rows = database
-      .prepare(`select rowid, ${HEAD}, status, journal, 0 as recoveries from history where rowid > ?`)
+      .prepare(`select rowid, ${HEAD}, status, journal from history where rowid > ? order by rowid`)
       .all(this.#lastRowid);
-    this.#lastRowid = rows.reduce((last, row) => Math.max(last, Number(row["rowid"])), this.#lastRowid);
-    return rows.map((row) => toRun(row, String(row["status"]), unpack(String(row["journal"]))));
+    this.#lastRowid = Number(rows.at(-1)?.["rowid"] ?? this.#lastRowid);
+    return rows.map((row) => toRun(row, unpack(String(row["journal"]))));
   }
 }
 
@@ -79,66 +86,58 @@ const HEAD = "id, workflow, input, parent_run, parent_step";
 type Row = Readonly<Record<string, unknown>>;
 
 function readLive(database: DatabaseSync): readonly StoredRun[] {
-  const entries = Map.groupBy(
-    database
-      .prepare("select run, kind, key, attempt, body from journal order by run, sequence")
-      .all()
-      .map((row) => ({ run: String(row["run"]), entry: toEntry(row["kind"], row["key"], row["attempt"], row["body"]) })),
-    ({ run }) => run,
-  );
+  const rows = database.prepare("select * from journal order by run, sequence").all();
+  const entries = Map.groupBy(rows, (row) => String(row["run"]));
   return database
     .prepare(`select ${HEAD}, recoveries from runs`)
     .all()
-    .map((row) => toRun(row, null, (entries.get(String(row["id"])) ?? []).map(({ entry }) => entry)));
+    .map((row) => toRun(row, entries.get(String(row["id"])) ?? []));
 }
 
-interface Entry {
-  readonly kind: string;
-  readonly key: string;
-  readonly attempt: number;
-  readonly body: string;
-}
-
-const toEntry = (kind: unknown, key: unknown, attempt: unknown, body: unknown): Entry => ({
-  kind: String(kind),
-  key: String(key),
-  attempt: Number(attempt),
-  body: String(body),
-});
+const countFinished = (database: DatabaseSync): number =>
+  Number(database.prepare("select count(*) as finished from history").get()?.["finished"]);
 
 /** A finished run's journal is one list: kind, key, attempt, position, start, end, body, and so on. */
 const CELLS_AN_ENTRY = 7;
 
-function unpack(text: string): readonly Entry[] {
+function unpack(text: string): readonly Row[] {
   const cells = JSON.parse(text) as readonly unknown[];
   return Array.from({ length: cells.length / CELLS_AN_ENTRY }, (_, i) => {
-    const [kind, key, attempt, , , , body] = cells.slice(i * CELLS_AN_ENTRY, (i + 1) * CELLS_AN_ENTRY);
-    return toEntry(kind, key, attempt, body);
+    const [kind, key, attempt, , , , body] = cells.slice(i * CELLS_AN_ENTRY);
+    return { kind, key, attempt, body };
   });
 }
 
-function toRun(row: Row, status: string | null, entries: readonly Entry[]): StoredRun {
-  const parent = row["parent_run"];
-  const of = (kind: string): readonly Entry[] => entries.filter((entry) => entry.kind === kind);
+/** @param row a row of `runs` has no ended status, one of `history` no recoveries */
+function toRun(row: Row, journal: readonly Row[]): StoredRun {
+  const of = (wanted: string): readonly Row[] => journal.filter(({ kind }) => kind === wanted);
+  const { parent_run: parentRun, parent_step: parentStep, status = null, recoveries = 0 } = row;
   return {
     id: String(row["id"]),
     workflow: String(row["workflow"]),
     n: (JSON.parse(String(row["input"])) as { readonly n: number }).n,
-    parent: parent === null ? null : { runId: String(parent), step: String(row["parent_step"]) },
-    status,
-    results: entries.flatMap(settledBy),
-    failures: new Set(of("failure").map(({ key, attempt }) => `${key}#${attempt}`)),
-    children: new Set(of("wait").flatMap(({ body }) => childOf(body))),
-    recoveries: Number(row["recoveries"]),
+    parent: parentRun === null ? null : { runId: textOf(parentRun), step: textOf(parentStep) },
+    status: status === null ? null : textOf(status),
+    results: journal.flatMap(settledBy),
+    failures: new Set(of("failure").map((it) => `${textOf(it["key"])}#${Number(it["attempt"])}`)),
+    children: new Set(of("wait").flatMap((it) => childOf(textOf(it["body"])))),
+    recoveries: Number(recoveries),
   };
 }
 
+const textOf = (cell: unknown): string => {
+  if (typeof cell === "string") return cell;
+  throw new Error(`expected text in the store, found ${typeof cell}`);
+};
+
 /** A child's end comes as a message. */
-function settledBy({ kind, key, body }: Entry): readonly string[] {
-  if (kind === "result") return [key];
-  if (kind !== "message") return [];
-  const message = JSON.parse(body) as { readonly body: { readonly kind: string; readonly key: string } };
-  return message.body.kind === "child.finished" ? [message.body.key] : [];
+function settledBy(entry: Row): readonly string[] {
+  if (entry["kind"] === "result") return [textOf(entry["key"])];
+  if (entry["kind"] !== "message") return [];
+  const { body } = JSON.parse(textOf(entry["body"])) as {
+    readonly body: { readonly kind: string; readonly key: string };
+  };
+  return body.kind === "child.finished" ? [body.key] : [];
 }
 
 function childOf(wait: string): readonly string[] {

@@ -13,14 +13,18 @@ const END = "<!-- bench:end -->";
 /** @throws {Error} the page has no markers */
 export async function writePage(report: Report): Promise<void> {
   const file = join(ROOT, PAGE);
-  const page = await readFile(file, "utf8");
+  await writeFile(file, await fillPage(await readFile(file, "utf8"), report));
+}
+
+/** What stood between the markers goes. */
+export function fillPage(page: string, report: Report): Promise<string> {
   const [before, rest, ...more] = page.split(BEGIN);
   const [, after, ...others] = rest?.split(END) ?? [];
   if (before === undefined || after === undefined || more.length + others.length > 0) {
     throw new Error(`${PAGE} must hold ${BEGIN} and, after it, ${END}, once each`);
   }
   const text = `${before}${BEGIN}\n\n${toMarkdown(report)}\n\n${END}${after}`;
-  await writeFile(file, await format(text, { parser: "markdown", printWidth: 100 }));
+  return format(text, { parser: "markdown", printWidth: 100 });
 }
 
 function toMarkdown(report: Report): string {

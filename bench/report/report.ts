@@ -1,6 +1,6 @@
 import { availableParallelism, loadavg, release, totalmem, type } from "node:os";
 import { BUDGETS } from "../budgets.ts";
-import type { LatencySummary } from "../load/latencies.ts";
+import type { DiskSpeed } from "../disk.ts";
 import { holds, isMet, type Measurement } from "../measurement.ts";
 
 /** Everything that a reader needs to judge the numbers; nothing that names the machine or its folders. */
@@ -13,8 +13,7 @@ export interface Report {
   readonly kernel: string;
   /** Processes that wanted a core in the minute before, on average. */
   readonly loadBefore: number;
-  /** Of a write and fdatasync of 8 KB. */
-  readonly sync: LatencySummary;
+  readonly disk: DiskSpeed;
   readonly durability: string;
   readonly isQuick: boolean;
   readonly durationMs: number;
@@ -23,7 +22,7 @@ export interface Report {
 
 export type Machine = Omit<
   Report,
-  "sync" | "durability" | "isQuick" | "durationMs" | "measurements"
+  "disk" | "durability" | "isQuick" | "durationMs" | "measurements"
 >;
 
 export function describeMachine(): Machine {

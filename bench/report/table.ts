@@ -1,5 +1,6 @@
 // The rows of a report, for the terminal and for the page.
 import { BUDGETS } from "../budgets.ts";
+import type { LatencySummary } from "../load/latencies.ts";
 import { holds, isMet, type Measured, type Measurement } from "../measurement.ts";
 import { toAmount, toCount, toDuration } from "./numbers.ts";
 import type { Report } from "./report.ts";
@@ -42,16 +43,19 @@ function toMet(one: Measurement): string {
 
 /** What stands above the table. */
 export function toContext(report: Report): readonly string[] {
-  const { date, node, sqlite, cores, memoryGib, kernel, loadBefore, sync, durationMs } = report;
+  const { date, node, sqlite, cores, memoryGib, kernel, loadBefore, disk, durationMs } = report;
   const seconds = Math.round(durationMs / 1_000);
   const lines = [
     `Measured on ${date} in ${seconds} s. Node ${node}, SQLite ${sqlite}; ${cores} cores, ` +
       `${memoryGib} GiB of memory, ${kernel}; load before: ${loadBefore.toFixed(1)}.`,
-    `The disk, bare: a write of 8 KB with fdatasync takes p50 ${toDuration(sync.p50Ms)}, ` +
-      `p99 ${toDuration(sync.p99Ms)}, at most ${toDuration(sync.maxMs)}.`,
+    `The disk, bare: a write of 8 KB takes ${toPercentiles(disk.fdatasync)} with fdatasync, ` +
+      `${toPercentiles(disk.fsync)} with fsync, which the SQLite in Node calls.`,
   ];
   return report.isQuick ? [...lines, "Small sizes, for trying: these numbers say nothing."] : lines;
 }
+
+const toPercentiles = ({ p50Ms, p99Ms }: LatencySummary): string =>
+  `p50 ${toDuration(p50Ms)} and p99 ${toDuration(p99Ms)}`;
 
 /** For a terminal. Durability is the same in all rows, so it stands above them; notes go below their row. */
 export function drawTable(report: Report): string {

@@ -1,4 +1,5 @@
 import type { Scenario } from "../bench.ts";
+import type { EngineLoadReport } from "../jobs/throughput.ts";
 import { toCount } from "../report/numbers.ts";
 import { measureEngine } from "./engine-load.ts";
 import { BUDGETED_IN_FLIGHT } from "./throughput.ts";
@@ -10,27 +11,34 @@ export const history: Scenario = {
     const { finishedRuns, historyRounds } = bench.sizes;
     const inFlight = BUDGETED_IN_FLIGHT;
     const folder = await bench.filledStore();
-    const empty: number[] = [];
-    const full: number[] = [];
+    const empty: EngineLoadReport[] = [];
+    const full: EngineLoadReport[] = [];
     for (let round = 1; round <= historyRounds; round++) {
       const times = `round ${round} of ${historyRounds}`;
       bench.progress.stage(`${inFlight} in flight, empty store, ${times}`);
-      empty.push((await measureEngine(bench, { inFlight })).perSecond);
+      empty.push(await measureEngine(bench, { inFlight }));
       bench.progress.stage(`${inFlight} in flight, full store, ${times}`);
-      full.push((await measureEngine(bench, { inFlight, folder })).perSecond);
+      full.push(await measureEngine(bench, { inFlight, folder }));
     }
+    const rate = { full: meanOf(full, toRate), empty: meanOf(empty, toRate) };
+    const us = { full: meanOf(full, toProcessorUs), empty: meanOf(empty, toProcessorUs) };
     yield {
       kind: "measured",
       what: `throughput with ${toCount(finishedRuns)} finished runs in the store, against empty`,
-      value: meanOf(full) / meanOf(empty),
+      value: rate.full / rate.empty,
       unit: "ratio",
       budget: "fullStoreRatio",
       note:
-        `${toCount(meanOf(full))} against ${toCount(meanOf(empty))} runs/s, ${inFlight} in flight; ` +
-        "filled through the storage port",
+        `${toCount(rate.full)} against ${toCount(rate.empty)} runs/s, ${inFlight} in flight; ` +
+        `processor time a run: ${toCount(us.full)} against ${toCount(us.empty)} µs`,
     };
   },
 };
 
-const meanOf = (values: readonly number[]): number =>
-  values.reduce((sum, value) => sum + value, 0) / values.length;
+const toRate = ({ perSecond }: EngineLoadReport): number => perSecond;
+const toProcessorUs = ({ cpu }: EngineLoadReport): number => cpu.mainThreadUs + cpu.otherThreadsUs;
+
+const meanOf = (
+  reports: readonly EngineLoadReport[],
+  read: (report: EngineLoadReport) => number,
+): number => reports.reduce((sum, report) => sum + read(report), 0) / reports.length;

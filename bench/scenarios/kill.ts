@@ -7,7 +7,7 @@ import type { Count } from "../jobs/count.ts";
 import { Client } from "../load/client.ts";
 import type { Measurement } from "../measurement.ts";
 import { toCount } from "../report/numbers.ts";
-import { installOverRest, readFinished, startOverRest } from "../server/rest.ts";
+import { installOverRest, readProgress, startOverRest } from "../server/rest.ts";
 import { startServer } from "../server/server.ts";
 
 const CALLERS = 200;
@@ -119,7 +119,10 @@ async function recover(
 /** Fewer runs than that end if one was lost: then time runs out, and the count shows it. */
 async function finishedRuns(client: Client, expected: number): Promise<void> {
   const untilAt = performance.now() + LONGEST_RECOVERY_MS;
-  while ((await readFinished(client)) < expected && performance.now() < untilAt) await pause(10);
+  while (performance.now() < untilAt) {
+    if ((await readProgress(client)).finished >= expected) return;
+    await pause(10);
+  }
 }
 
 function toChecks(whatKilled: string, count: Count, ledger: Ledger): readonly Measurement[] {

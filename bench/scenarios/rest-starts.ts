@@ -6,7 +6,7 @@ import { THREE_STEPS } from "../engine/definitions.ts";
 import { Client } from "../load/client.ts";
 import { runOpenLoop, type OpenLoopReport } from "../load/open-loop.ts";
 import { toCount, toDuration } from "../report/numbers.ts";
-import { installOverRest, readFinished, readMetrics, startOverRest } from "../server/rest.ts";
+import { installOverRest, readProgress, startOverRest, type Progress } from "../server/rest.ts";
 import { startServer } from "../server/server.ts";
 
 const CONNECTIONS = 200;
@@ -21,6 +21,8 @@ interface Level extends OpenLoopReport {
   readonly perSecond: number;
   /** Runs that had ended when the level was over. */
   readonly finished: number;
+  /** Processor time of the server for one start and its run. */
+  readonly serverUs: number;
 }
 
 export const restStarts: Scenario = {
@@ -74,7 +76,7 @@ function createLevels(bench: Bench, client: Client): (perSecond: number) => Prom
   const once = async (perSecond: number): Promise<Level> => {
     levels += 1;
     const prefix = `level-${levels}`;
-    const before = await readFinished(client);
+    const before = await readProgress(client);
     const report = await runOpenLoop({
       perSecond,
       durationMs: bench.sizes.levelMs,
@@ -82,9 +84,10 @@ function createLevels(bench: Bench, client: Client): (perSecond: number) => Prom
         await startOverRest(client, THREE_STEPS.id, n, `${prefix}-${n}`);
       },
     });
-    const finished = (await readFinished(client)) - before;
-    await drained(client);
-    return { ...report, perSecond, finished };
+    const finished = (await readProgress(client)).finished - before.finished;
+    const after = await drained(client);
+    const serverUs = (after.cpuUs - before.cpuUs) / (after.finished - before.finished);
+    return { ...report, perSecond, finished, serverUs };
   };
   return async (perSecond) => {
     for (let n = 1; ; n++) {
@@ -95,11 +98,11 @@ function createLevels(bench: Bench, client: Client): (perSecond: number) => Prom
   };
 }
 
-async function drained(client: Client): Promise<void> {
+async function drained(client: Client): Promise<Progress> {
   const untilAt = performance.now() + LONGEST_DRAIN_MS;
   while (performance.now() < untilAt) {
-    const metric = await readMetrics(client);
-    if ((await readFinished(client)) >= metric("millrace_runs_started_total")) return;
+    const progress = await readProgress(client);
+    if (progress.finished >= progress.started) return progress;
     await pause(50);
   }
   throw new Error("the server did not work off the runs that it had accepted");
@@ -110,11 +113,13 @@ const isSustained = ({ errors, latency, perSecond, answeredPerSecond }: Level): 
   latency.p99Ms <= SLOWEST_P99_MS &&
   answeredPerSecond >= perSecond * LEAST_ANSWERED;
 
-function describe({ errors, latency, sent, answeredPerSecond, finished }: Level): string {
+function describe(level: Level): string {
+  const { errors, latency, sent, answeredPerSecond, finished, serverUs } = level;
   const parts = [
     `p50 ${toDuration(latency.p50Ms)}, p99 ${toDuration(latency.p99Ms)}`,
     `${toCount(answeredPerSecond)} answers/s`,
     `${Math.round((finished * 100) / sent)}% of the runs ended meanwhile`,
+    `${toCount(serverUs)} µs of the server's processor time each`,
   ];
   if (errors > 0) parts.push(`${toCount(errors)} errors`);
   return parts.join(", ");

@@ -1,5 +1,5 @@
 import type { Scenario } from "../bench.ts";
-import { toDuration } from "../report/numbers.ts";
+import { toCount, toDuration } from "../report/numbers.ts";
 import { runOverRest } from "../server/run-over-rest.ts";
 
 /** The load comes from this process, on the same cores as the server. */
@@ -9,8 +9,10 @@ export const restThroughput: Scenario = {
     for (const inFlight of bench.sizes.inFlight) {
       const what = `three function steps, ${inFlight} in flight, over REST`;
       bench.progress.stage(what);
-      const { perSecond, latency } = await runOverRest(bench, { inFlight });
-      const note = `request to result p50 ${toDuration(latency.p50Ms)}, p99 ${toDuration(latency.p99Ms)}`;
+      const { perSecond, latency, serverUs } = await runOverRest(bench, { inFlight });
+      const note =
+        `request to result p50 ${toDuration(latency.p50Ms)}, p99 ${toDuration(latency.p99Ms)}; ` +
+        `processor time of the server: ${toCount(serverUs)} µs a run`;
       yield { kind: "measured", what, value: perSecond, unit: "runs/s", budget: null, note };
     }
   },

@@ -55,9 +55,7 @@ export async function startAndWaitOverRest(
 }
 
 /** What the server counts, by the names that Prometheus sees. Open to all in development. */
-export async function readMetrics(
-  client: Client,
-): Promise<(name: string, labels?: string) => number> {
+async function readMetrics(client: Client): Promise<(name: string, labels?: string) => number> {
   const { body } = await client.call({ method: "GET", path: "/metrics" });
   return (name, labels = "") => {
     const wanted = `${name}${labels === "" ? "" : `{${labels}}`} `;
@@ -66,13 +64,24 @@ export async function readMetrics(
   };
 }
 
-/** Runs that ended since this server started. */
-export async function readFinished(client: Client): Promise<number> {
+/** Since this server started. */
+export interface Progress {
+  readonly started: number;
+  readonly finished: number;
+  /** Processor time of all its threads, in microseconds. */
+  readonly cpuUs: number;
+}
+
+export async function readProgress(client: Client): Promise<Progress> {
   const metric = await readMetrics(client);
   const ended = ["completed", "failed", "cancelled"].map((status) =>
     metric("millrace_runs_finished_total", `status="${status}"`),
   );
-  return ended.reduce((sum, value) => sum + value, 0);
+  return {
+    started: metric("millrace_runs_started_total"),
+    finished: ended.reduce((sum, value) => sum + value, 0),
+    cpuUs: metric("process_cpu_seconds_total") * 1e6,
+  };
 }
 
 function expectStatus({ status, body }: Answer, expected: number): void {

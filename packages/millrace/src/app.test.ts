@@ -1,3 +1,4 @@
+import { MillraceError } from "@millrace/protocol";
 import { describe, expect, test } from "vitest";
 import { openTestServer } from "../../../tools/testkit/open-test-server.ts";
 
@@ -76,6 +77,27 @@ describe("a mistake of ours", () => {
       replaced: { listRuns: () => Promise.reject(undefined) },
     });
     expect((await server.send("GET", "/api/v1/runs")).status).toBe(500);
+  });
+});
+
+describe("a store that cannot write", () => {
+  test("refuses starts with 503, the reason and when to try again, and no stack in the log", async () => {
+    const error = new MillraceError("storage.full");
+    await using server = await openTestServer({
+      replaced: { startRuns: () => Promise.resolve([{ kind: "rejected", error }]) },
+    });
+    const steps = [{ id: "one", type: "transform", config: { mapping: {} } }];
+    await server.install({ id: "wf_x", name: "X", steps });
+    const { status, body, headers } = await server.send("POST", "/api/v1/workflows/wf_x/run");
+    expect([status, body.error.code, body.error.reason]).toEqual([
+      503,
+      "STORAGE_FULL",
+      "storage.full",
+    ]);
+    expect(headers.get("retry-after")).toBe("1");
+    const line = server.logLines.find((it) => it.includes(`"level":"warn"`));
+    expect(line).toContain(`"reason":"storage.full"`);
+    expect(line).not.toContain("stack");
   });
 });
 

@@ -6,8 +6,8 @@ import type { Call } from "./route.ts";
 export function toFault(error: unknown, call: Call, log: Log): MillraceError {
   const { requestId } = call;
   if (MillraceError.is(error) && error.code !== "internal.error") {
-    if (error.entry.status >= 500)
-      log.warn({ requestId, reason: error.code, err: error }, error.message);
+    // Without a stack: a full disk would fill the log with them.
+    if (error.entry.status >= 500) log.warn({ requestId, reason: error.code }, error.message);
     return error;
   }
   log.error({ requestId, err: error }, "a request met a mistake of ours");

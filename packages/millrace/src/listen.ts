@@ -1,6 +1,6 @@
 // The only file that opens a port. Bounds what a connection may cost: size and time of headers and bodies, idle
 // time, number of connections. Everything else is the app's.
-import { getRequestListener, type HttpBindings } from "@hono/node-server";
+import { getRequestListener, RequestError, type HttpBindings } from "@hono/node-server";
 import { MillraceError, type ErrorCode } from "@millrace/protocol";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -41,11 +41,12 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   const { app, host, port } = options;
   let isClosing = false;
   const handle = toRequestHandler(app);
+  const { headersTimeoutMs = 10_000, requestTimeoutMs = 30_000 } = options;
   const server = createServer({
-    headersTimeout: options.headersTimeoutMs ?? 10_000,
-    requestTimeout: options.requestTimeoutMs ?? 30_000,
+    headersTimeout: headersTimeoutMs,
+    requestTimeout: requestTimeoutMs,
     keepAliveTimeout: options.keepAliveTimeoutMs ?? 72_000,
-    connectionsCheckingInterval: 1_000,
+    connectionsCheckingInterval: Math.min(1_000, headersTimeoutMs, requestTimeoutMs),
     maxHeaderSize: MAX_HEADER_BYTES,
   });
   server.maxHeadersCount = MAX_HEADER_COUNT;
@@ -86,8 +87,13 @@ function toRequestHandler(app: App): ReturnType<typeof getRequestListener> {
     },
     {
       overrideGlobalObjects: false,
-      errorHandler: () =>
-        app.refuse(new MillraceError("request.malformed", BAD_ADDRESS), { Response }),
+      errorHandler: (error) => {
+        const isUnreadable = error instanceof RequestError;
+        const fault = isUnreadable
+          ? new MillraceError("request.malformed", BAD_ADDRESS)
+          : new MillraceError("internal.error");
+        return app.refuse(fault, { Response });
+      },
     },
   );
 }
@@ -95,7 +101,8 @@ function toRequestHandler(app: App): ReturnType<typeof getRequestListener> {
 const BAD_ADDRESS = "The request's address or Host header cannot be read";
 
 /**
- * The adapter's own class answers without streams, three times as fast, but it is only to be had as the global one.
+ * The adapter's own class answers without streams, twice as fast or more (35,000 against 17,000 probes a second, measured
+ * 2026-11-20), but it is only to be had as the global one.
  * As the global one it would break `x instanceof Response` in users' functions, so the globals are put back.
  */
 function takeQuickResponse(): typeof Response {

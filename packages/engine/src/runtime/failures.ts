@@ -1,4 +1,5 @@
 import {
+  fromJsonText,
   MAX_FAILURE_BYTES,
   RetryAfterError,
   TerminalError,
@@ -21,16 +22,23 @@ export interface Thrown {
 
 /** Whatever was thrown (`undefined`, a string, a cyclic cause, a getter that throws) becomes bounded plain data. */
 export function fromThrown(thrown: unknown, step: string, attempt: number): Thrown {
-  const described = describe(thrown, "step.failed", 0);
-  const { failure: bounded } = { failure: bound({ ...described, step, attempt }) };
-  return {
-    failure: bounded,
-    retryAfterMs:
-      RetryAfterError.is(thrown) && Number.isFinite(thrown.retryAfterMs)
-        ? thrown.retryAfterMs
-        : null,
-    terminal: TerminalError.is(thrown) || read(thrown, "retryable") === false,
-  };
+  try {
+    return {
+      failure: bound({ ...describe(thrown, "step.failed", 0), step, attempt }),
+      retryAfterMs:
+        RetryAfterError.is(thrown) && Number.isFinite(thrown.retryAfterMs)
+          ? thrown.retryAfterMs
+          : null,
+      terminal: TerminalError.is(thrown) || read(thrown, "retryable") === false,
+    };
+  } catch {
+    // A proxy or a `toString` of the author's that throws again when it is looked at.
+    const failure = engineFailure("step.failed", "The step threw what cannot be read", "code", {
+      step,
+      attempt,
+    });
+    return { failure, retryAfterMs: null, terminal: false };
+  }
 }
 
 /** A failure that the engine itself finds. */
@@ -55,17 +63,17 @@ function describe(thrown: unknown, code: string, depth: number): Failure {
   const name = read(thrown, "name");
   const stack = read(thrown, "stack");
   const cause = read(thrown, "cause");
-  const details = read(thrown, "details");
+  const details = toDetails(read(thrown, "details"));
   return {
     code,
     message:
       typeof message === "string" && message !== ""
         ? cut(message, LONGEST_MESSAGE)
-        : `The step threw ${print(thrown)}`,
+        : cut(`The step threw ${print(thrown)}`, LONGEST_MESSAGE),
     source: "code",
     ...(typeof name === "string" && name !== "Error" ? { name: cut(name, 255) } : {}),
     ...(typeof stack === "string" ? { stack: cut(stack, LONGEST_STACK) } : {}),
-    ...(isJson(details) ? { details } : {}),
+    ...(details === undefined ? {} : { details }),
     ...(cause !== undefined && depth < DEEPEST_CAUSE
       ? { cause: describe(cause, code, depth + 1) }
       : {}),
@@ -78,7 +86,7 @@ function bound(failure: Failure): Failure {
   const { cause: __, ...short } = slim;
   const { stack: ___, ...bare } = short;
   for (const candidate of [failure, slim, short, bare]) {
-    if (JSON.stringify(candidate).length * 2 <= MAX_FAILURE_BYTES) return candidate;
+    if (Buffer.byteLength(JSON.stringify(candidate)) <= MAX_FAILURE_BYTES) return candidate;
   }
   return { ...bare, message: cut(bare.message, LONGEST_MESSAGE / 4) };
 }
@@ -94,8 +102,10 @@ function read(from: unknown, key: string): unknown {
   }
 }
 
-function isJson(value: unknown): value is JsonValue {
-  return value !== undefined && toJsonText(value).ok;
+/** A copy, which its author cannot change any more. */
+function toDetails(value: unknown): JsonValue | undefined {
+  const json = value === undefined ? undefined : toJsonText(value);
+  return json?.ok === true ? fromJsonText(json.text) : undefined;
 }
 
 function print(value: unknown): string {

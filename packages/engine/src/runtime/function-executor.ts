@@ -195,7 +195,7 @@ class LivingBody implements Body {
     const { timeoutMs, key } = this.task;
     const spentMs = this.#options.now() - this.#startedAt;
     this.#cancelAlarm = this.#options.clock.setTimer(timeoutMs - spentMs, () => {
-      this.report(timedOut(this.task));
+      if (this.wanted) this.report(timedOut(this.task));
       this.abort(`Step ${key} overran its time of ${timeoutMs} ms`);
     });
   }

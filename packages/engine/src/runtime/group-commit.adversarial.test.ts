@@ -85,14 +85,13 @@ describe("GroupCommit", () => {
     expect(lane.told).toEqual(["b done"]);
   });
 
-  test("lets what a told outcome brings about go with the next commit", async () => {
+  test("sends what a told outcome brings about with the commit after the next, or at once when it is idle", async () => {
     const lane = new HandMovedLane();
     await lane.send(["a"], { settle: () => lane.submit(["a2"]) });
     await lane.send(["b"], { settle: () => lane.submit(["b2"]) });
-    await lane.last.done();
-    expect(lane.sent.map((commit) => commit.names)).toEqual([["a"], ["b"]]);
-    await lane.last.done();
-    expect(lane.last.names).toEqual(["a2", "b2"]);
+    for (let n = 0; n < 4; n++) await lane.last.done();
+    expect(lane.sent.map((commit) => commit.names)).toEqual([["a"], ["b"], ["a2"], ["b2"]]);
+    expect(lane.told).toEqual(["a2 done", "b2 done"]);
   });
 
   test("sends at most 2,000 units in one commit, and the rest in the next", async () => {
@@ -270,6 +269,23 @@ describe("GroupCommit with an unknown outcome", () => {
     expect(lane.told).toEqual(["a unknown", "a done"]);
   });
 
+  test("says unknown to those who wait behind a commit that is not answered", async () => {
+    const lane = new HandMovedLane();
+    await lane.send(["a"]);
+    await lane.clock.advance(9_000);
+    await lane.send(["b"]);
+    await lane.clock.advance(1_000);
+    expect(lane.told).toEqual(["a unknown", "b unknown"]);
+    await lane.send(["c"]);
+    await lane.clock.advance(10_000);
+    expect(lane.told).toEqual(["a unknown", "b unknown", "c unknown"]);
+    await lane.last.done();
+    await lane.clock.advance(30_000);
+    await lane.last.done();
+    expect(lane.told.slice(3)).toEqual(["a done", "b done", "c done"]);
+    expect(lane.clock.timers).toBe(0);
+  });
+
   test.each<ErrorCode>(["storage.fenced-node", "storage.failed"])(
     "does not say that nothing was written when %s follows it",
     async (code) => {
@@ -337,6 +353,29 @@ describe("GroupCommit on a full store", () => {
     await lane.send(["result"]);
     await lane.last.fail("storage.full");
     expect(lane.told).toEqual(["start storage.full"]);
+  });
+
+  test("answers at once those who can ask again and came while others wait for space", async () => {
+    const lane = new HandMovedLane();
+    await lane.send(["result"]);
+    await lane.last.fail("storage.full");
+    lane.submit(["start"], { refusable: true });
+    await lane.send(["other result"]);
+    await lane.clock.advance(20);
+    await lane.last.fail("storage.full");
+    expect(lane.told).toEqual(["start storage.full"]);
+    await lane.clock.advance(40);
+    expect(await answerAll(lane, [])).toEqual(["result", "other result"]);
+    expect(lane.told).toEqual(["start storage.full", "result done", "other result done"]);
+  });
+
+  test("does not say unknown to those whom it has answered", async () => {
+    const lane = new HandMovedLane();
+    lane.submit(["start"], { refusable: true });
+    await lane.send(["result"]);
+    await lane.last.fail("storage.full");
+    await lane.clock.advance(30_000);
+    expect(lane.told).toEqual(["start storage.full", "result unknown"]);
   });
 
   test("goes on with the next batch when all could be refused", async () => {

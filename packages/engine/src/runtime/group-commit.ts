@@ -45,6 +45,10 @@ const LONGEST_PAUSE_MS = 1_000;
 export class GroupCommit {
   readonly #options: GroupCommitOptions;
   #queue: Submission[] = [];
+  /** Outcomes whose slice waits for its turn. */
+  #untold: readonly Told[] = [];
+  /** They have been told something, an outcome or that it is unknown. Seldom used. */
+  readonly #informed = new WeakSet<Submission>();
   #inFlight = 0;
   #scheduled = false;
   #failed: MillraceError | undefined;
@@ -92,61 +96,106 @@ export class GroupCommit {
     const batch = all.length <= MAX_UNITS ? all : all.slice(0, MAX_UNITS);
     this.#queue = all.length <= MAX_UNITS ? [] : all.slice(MAX_UNITS);
     this.#inFlight = batch.length;
-    void this.#send(batch).then((told) => {
+    const cancelAlarm = this.#setAlarm(batch);
+    void this.#send(batch, false).then((told) => {
+      cancelAlarm();
       this.#inFlight = 0;
       this.#flush();
       this.#tell(told);
     });
   }
 
-  /** G4. */
+  /** A store that says nothing, or nothing certain: those who wait for this batch or behind it hear of it once. */
+  #setAlarm(batch: readonly Submission[]): () => void {
+    const { clock } = this.#options;
+    const ring = (): void => {
+      for (const submission of [...batch, ...this.#queue]) {
+        if (this.#informed.has(submission)) continue;
+        this.#informed.add(submission);
+        submission.unknown?.();
+      }
+      cancel = clock.setTimer(UNKNOWN_AFTER_MS, ring);
+    };
+    let cancel = clock.setTimer(UNKNOWN_AFTER_MS, ring);
+    return () => cancel();
+  }
+
+  /** G4, and in the order of submission: what comes while a slice waits for its turn comes after it. */
   #tell(told: readonly Told[]): void {
+    if (this.#untold.length > 0) {
+      this.#untold = [...this.#untold, ...told];
+      return;
+    }
     const slice = told.length < SLICED_FROM ? told.length : Math.ceil(told.length / 2);
     for (let i = 0; i < slice; i++) settle(told[i]);
     if (slice < told.length) {
+      this.#untold = told.slice(slice);
       this.#options.clock.soon(() => {
         this.#flush();
-        for (let i = slice; i < told.length; i++) settle(told[i]);
+        const rest = this.#untold;
+        this.#untold = [];
+        for (const one of rest) settle(one);
         this.#schedule();
       });
     }
     this.#schedule();
   }
 
-  /** Resolves when every submission has its outcome; never rejects. */
-  async #send(batch: readonly Submission[]): Promise<readonly Told[]> {
+  /** Tells some of a batch that is still in flight. */
+  #tellEarly(told: readonly Told[]): void {
+    for (const { submission } of told) this.#informed.add(submission);
+    this.#tell(told);
+  }
+
+  /**
+   * Never rejects.
+   *
+   * @param uncertain an earlier attempt may have written these
+   * @returns the outcomes of those that were not told early
+   */
+  async #send(batch: readonly Submission[], uncertain: boolean): Promise<readonly Told[]> {
     const { clock, onFatal } = this.#options;
-    const since = clock.monotonicMs();
-    const told: Told[] = [];
     let rest = batch;
-    let uncertain = false;
+    let unsure = uncertain;
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
       const attempt = await this.#attempt(rest);
-      if (attempt.ok) return told.length === 0 ? attempt.told : [...told, ...attempt.told];
+      if (attempt.ok) return attempt.told;
       const { error } = attempt;
+      if (error.code === "storage.unavailable") unsure = true;
       if (this.#failed !== undefined || isFatal(error)) {
         if (this.#failed === undefined) onFatal(error);
-        const fault = uncertain
+        const fault = unsure
           ? new MillraceError("storage.outcome-unknown", undefined, { cause: error })
           : error;
-        return [...told, ...answerAll(rest, fault)];
+        return answerAll(rest, fault);
       }
-      if (!isPassing(error)) return [...told, ...(await this.#halve(rest, error))];
-      if (error.code === "storage.unavailable") uncertain = true;
-      if (error.code === "storage.full" && !uncertain) {
-        const refused = rest.filter((submission) => submission.refusable);
-        told.push(...answerAll(refused, error));
-        rest = rest.filter((submission) => !submission.refusable);
-        if (rest.length === 0) return told;
+      if (!isPassing(error)) return this.#halve(rest, error, unsure);
+      if (error.code === "storage.full") {
+        if (!unsure) rest = this.#refuse(rest, error);
+        this.#queue = this.#refuse(this.#queue, error);
+        if (rest.length === 0) return [];
       }
-      if (clock.monotonicMs() - since >= UNKNOWN_AFTER_MS)
-        for (const submission of rest) submission.unknown?.();
       await pause(clock, pauseMs);
     }
   }
 
+  /** Answers those who can ask again. @returns the others */
+  #refuse(waiting: readonly Submission[], error: MillraceError): Submission[] {
+    this.#tellEarly(
+      answerAll(
+        waiting.filter((submission) => submission.refusable),
+        error,
+      ),
+    );
+    return waiting.filter((submission) => !submission.refusable);
+  }
+
   /** G3. */
-  async #halve(batch: readonly Submission[], error: MillraceError): Promise<readonly Told[]> {
+  async #halve(
+    batch: readonly Submission[],
+    error: MillraceError,
+    uncertain: boolean,
+  ): Promise<readonly Told[]> {
     if (batch.length <= 1) {
       return answerAll(
         batch,
@@ -154,8 +203,8 @@ export class GroupCommit {
       );
     }
     const middle = Math.ceil(batch.length / 2);
-    const first = await this.#send(batch.slice(0, middle));
-    return [...first, ...(await this.#send(batch.slice(middle)))];
+    this.#tellEarly(await this.#send(batch.slice(0, middle), uncertain));
+    return this.#send(batch.slice(middle), uncertain);
   }
 
   async #attempt(batch: readonly Submission[]): Promise<Attempt> {

@@ -31,12 +31,12 @@ const AT = toTimestamp(1);
 const RUN_ID = newRunId(AT, toShard(1), () => 1);
 
 export class HandMovedLane {
-  readonly clock = new VirtualClock();
+  readonly clock: VirtualClock = new VirtualClock();
   readonly metrics: Metrics = createMetrics();
   readonly sent: SentCommit[] = [];
   /** `name kind` or `name code` for each outcome, in the order in which they were told; `name unknown`. */
   readonly told: string[] = [];
-  readonly outcomes = new Map<string, Settled>();
+  readonly outcomes: Map<string, Settled> = new Map();
   readonly fatal: string[] = [];
   readonly lane: GroupCommit;
   nodeId: NodeId = newNodeId(AT, () => 1);

@@ -54,7 +54,7 @@ export interface Member {
 }
 
 export class NodeWorld implements AsyncDisposable {
-  readonly clock = new VirtualClock();
+  readonly clock: VirtualClock = new VirtualClock();
   readonly store: MemoryStorage;
   readonly random: RandomSource = aSource();
   readonly #members: Member[] = [];
@@ -151,7 +151,7 @@ export class NodeWorld implements AsyncDisposable {
   }
 
   /** Moves time until the run has ended. */
-  async ended({ node }: Member, runId: RunId, timeoutMs = 10 * 60_000): Promise<Run> {
+  async ended({ node }: Member, runId: RunId, timeoutMs: number = 10 * 60_000): Promise<Run> {
     const run = await this.clock.run(node.waitForRun(DEFAULT_TENANT, runId, { timeoutMs }));
     if (run === null || !("finishedAt" in run)) {
       throw new Error(`run ${runId} has not ended: ${JSON.stringify(run)}`);

@@ -61,7 +61,7 @@ export function assemble(options: NodeOptions, time: StoreTime, hooks: NodeHooks
     clock,
     read: (tenant, runId) => reader.get(tenant, runId),
     show: ({ history, journal }) => reader.show(history, journal),
-    isResident: (runId) => moving.runner.has(runId),
+    isResident: (tenant, runId) => moving.runner.has(tenant, runId),
   });
   const moving = assembleMoving(options, hooks, {
     executor,

@@ -4,7 +4,7 @@
 //   R2. Effects are performed after the entries they follow from are durable, never before.
 //   R3. A run that only waits is given up in the same commit that says so; the store keeps the alarm clock.
 //   R4. A lost run stops: its bodies abort, its timers go, and whatever still arrives for it is dropped.
-import type { NodeId, RunId } from "@millrace/protocol";
+import type { NodeId, RunId, TenantId } from "@millrace/protocol";
 import { isWaiting, nextDueAt } from "../core/deadline.ts";
 import {
   begin,
@@ -34,6 +34,7 @@ import { createResidentRun, residenceOf, type ResidentRun } from "./resident-run
 const PARK_FROM_MS = 1_000;
 /** A run taken this often in a row from a dead owner, without an entry in between, is not tried again. */
 const QUARANTINE_FROM = 5;
+const REJECTED = "storage.rejected";
 
 export interface RunnerOptions extends Omit<EffectContext, "submit"> {
   /** This node's id now. */
@@ -63,8 +64,8 @@ export class Runner {
     return this.#residents.size;
   }
 
-  has(runId: RunId): boolean {
-    return this.#residents.has(runId);
+  has(tenant: TenantId, runId: RunId): boolean {
+    return this.#residents.get(runId)?.head.tenant === tenant;
   }
 
   /**
@@ -255,6 +256,11 @@ export class Runner {
     run.committed += unit.entries.length;
     if (unit.entries.length > 0) run.recovering = false;
     if (unit.outbox.length > 0) this.#options.send(run.ref, unit.outbox);
+    if (unit.next.kind === "keep" && this.#draining && run.bodies.size === 0) {
+      // What would begin now begins where the run is handed over to.
+      this.#work(run, createPass());
+      return;
+    }
     if (unit.next.kind === "keep") {
       perform(run, pass.effects, this.#effects);
       if (run.facts.length > 0 && !run.inFlight) this.#work(run, createPass());
@@ -274,10 +280,15 @@ export class Runner {
       "the store rejects what a run wrote; the run fails",
     );
     silence(run, "The store rejects what the run wrote");
+    if (run.state.ended?.status === "failed" && run.state.ended.failure.code === REJECTED) {
+      // Not even its end can be stored. It stays where it is, owned and untouched, until somebody looks.
+      this.#lose(run, "the store rejects even its end");
+      return;
+    }
     run.state.journal.length = run.committed;
     run.state.ended = {
       status: "failed",
-      failure: engineFailure("storage.rejected", message, "definition"),
+      failure: engineFailure(REJECTED, message, "definition"),
     };
     run.facts = [];
     this.#commit(run, createPass(), []);

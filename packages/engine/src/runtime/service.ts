@@ -27,12 +27,14 @@ export function createService({ name, clock, log, intervalMs, tick }: ServiceOpt
   let active: Promise<void> | undefined;
   let cancelTimer: (() => void) | undefined;
   let nudged = false;
+  let soon = false;
 
   const run = async (): Promise<void> => {
     nudged = false;
     let delayMs: number | null = null;
     try {
-      delayMs = await tick();
+      // A tick that throws at once is no special case.
+      delayMs = await (async () => tick())();
     } catch (error) {
       if (running) log.warn({ service: name, err: error }, `${name} failed and will try again`);
     }
@@ -46,6 +48,7 @@ export function createService({ name, clock, log, intervalMs, tick }: ServiceOpt
   };
 
   const begin = (): void => {
+    soon = false;
     cancelTimer?.();
     cancelTimer = undefined;
     if (running && active === undefined) active = run();
@@ -65,8 +68,12 @@ export function createService({ name, clock, log, intervalMs, tick }: ServiceOpt
     },
     nudge() {
       if (!running) return;
-      if (active !== undefined) nudged = true;
-      else clock.soon(begin);
+      if (active !== undefined) {
+        nudged = true;
+      } else if (!soon) {
+        soon = true;
+        clock.soon(begin);
+      }
     },
   };
 }

@@ -58,13 +58,13 @@ export class VirtualClock implements Clock {
 
   /** Moves time until the promise settles. @throws if no timer brings that about */
   async run<T>(promise: Promise<T>): Promise<T> {
-    let isSettled = false;
+    const state = { isSettled: false };
     const mark = (): void => {
-      isSettled = true;
+      state.isSettled = true;
     };
     promise.then(mark, mark);
     await this.settle();
-    for (let fired = 0; !isSettled; fired++) {
+    for (let fired = 0; !state.isSettled; fired++) {
       if (fired > MOST_TIMERS || !this.#fireNext(Infinity)) {
         throw new Error(`waits for what no timer brings (${fired} fired)`);
       }

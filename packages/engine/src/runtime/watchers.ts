@@ -12,7 +12,7 @@ export interface WatchersOptions {
   /** Shows a run that has just ended here, without asking the store. */
   readonly show: (ended: EndedRun) => Promise<Run | null>;
   /** True: this node moves the run, so it has not ended, and its end will be told here. */
-  readonly isResident: (runId: RunId) => boolean;
+  readonly isResident: (tenant: TenantId, runId: RunId) => boolean;
 }
 
 /** A run whose end is durable. */
@@ -50,7 +50,7 @@ export class Watchers {
       // Listens before it looks: an end in between is not missed.
       const change = this.#listen(runId, Math.max(0, Math.min(leftMs, LOOK_AGAIN_MS)), signal);
       try {
-        if (over || !isResident(runId)) {
+        if (over || !isResident(tenant, runId)) {
           const run = await read(tenant, runId);
           if (run === null || "finishedAt" in run || over) return run;
         }

@@ -73,6 +73,19 @@ export class Cluster {
     this.#options.world.after(this.#random.between(100, 8_000), null, () => this.boot(place));
   }
 
+  /** As an operator does: it hands its runs over, and another takes its place. */
+  stop(place: number, graceMs: number): void {
+    const { world } = this.#options;
+    const member = this.members[place];
+    if (!member) return;
+    world.listener?.(`${world.now.toFixed(3)} ${member.host.name} stops`);
+    this.members[place] = null;
+    void member.node.stop({ graceMs }).then(() => {
+      member.host.alive = false;
+    });
+    world.after(this.#random.between(100, 20_000), null, () => this.boot(place));
+  }
+
   /** It stops moving for a while, and wakes up believing that nothing has happened. */
   freeze(place: number, forMs: number): void {
     const member = this.members[place];

@@ -247,6 +247,8 @@ class Story {
     if (kind < 5) {
       this.#crashes += 1;
       this.#cluster.kill(place);
+    } else if (kind < 6) {
+      this.#cluster.stop(place, this.#random.between(0, 10_000));
     } else if (kind < 8) {
       this.#cluster.freeze(place, this.#random.between(1_000, 20_000));
     } else {

@@ -237,8 +237,9 @@ export interface Storage {
   findDue(shards: readonly Shard[] | null, limit: number): Promise<Due>;
   /**
    * Owns those of `due` that are still as found (same fence, no owner), and reads all that is needed to go on.
-   * May return fewer. Sets `startedAt` if it was null, and status `running`. May be repeated when the answer was
-   * lost: those that `node` owns with exactly the next fence are returned as they are.
+   * May return fewer. Sets `startedAt` if it was null, status `running`, and `waitingOn` null: it moves. May be
+   * repeated when the answer was lost: those that `node` owns with exactly the next fence are returned as they are.
+   * @throws {MillraceError} storage.fenced-node: nothing taken, this node was declared dead
    */
   take(node: NodeId, due: readonly DueRun[]): Promise<readonly Held[]>;
   read<K extends Query["kind"]>(query: Extract<Query, { kind: K }>): Promise<Answers[K]>;

@@ -46,10 +46,14 @@ export function styleOf({ env, terminal }: Io): Style {
 // Whether the stream takes colours is decided above, by its own terminal.
 const paintAlways: Paint = (color, text) => styleText(color, text, { validateStream: false });
 
+/* oxlint-disable no-control-regex -- they are what is looked for */
+const COLOR_CODES = /\u001b\[[0-9;]*m/g;
+const CONTROL_CHARACTERS = /[\u0000-\u001f\u007f-\u009f]+/g;
+/* oxlint-enable no-control-regex */
+
 /** Text from outside on one line: control characters could move the cursor or forge output. */
 export const plain = (text: string): string =>
-  // eslint-disable-next-line no-control-regex -- they are what is looked for
-  text.replaceAll(/[\u0000-\u001f\u007f-\u009f]+/g, " ");
+  text.replaceAll(COLOR_CODES, "").replaceAll(CONTROL_CHARACTERS, " ");
 
 /** At most `columns` wide, with an ellipsis where something is missing. */
 export function cut(text: string, columns: number): string {

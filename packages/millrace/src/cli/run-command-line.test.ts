@@ -46,7 +46,7 @@ async function openWithPay(): Promise<TestServer> {
   return server;
 }
 
-describe("millrace run", () => {
+describe("millrace run", { timeout: 30_000 }, () => {
   test("starts a run and says how to follow it", async () => {
     await using server = await openWithPay();
     const { code, out } = await speak(server, ["run", "pay", "--input", `{"amount":12}`]);
@@ -107,7 +107,7 @@ describe("millrace run", () => {
   });
 });
 
-describe("millrace runs", () => {
+describe("millrace runs", { timeout: 30_000 }, () => {
   test("get draws one run, or prints it as JSON", async () => {
     await using server = await openWithPay();
     const { body } = await server.send("POST", "/api/v1/workflows/pay/run?wait=30", {
@@ -186,7 +186,7 @@ describe("millrace runs", () => {
   });
 });
 
-describe("the command line", () => {
+describe("the command line", { timeout: 30_000 }, () => {
   test("prints its version", async () => {
     expect(await call(["--version"])).toEqual({ code: 0, out: `${VERSION}\n`, err: "" });
   });

@@ -19,7 +19,7 @@ export async function getRun(
   return EXIT.done;
 }
 
-export function printRun(run: RunView, io: Io, isJson: boolean): void {
+function printRun(run: RunView, io: Io, isJson: boolean): void {
   if (isJson) io.out(`${JSON.stringify(run, null, 2)}\n`);
   else io.out(`${drawRun(run, { ...styleOf(io), nowMs: Date.now() }).join("\n")}\n`);
 }

@@ -52,7 +52,9 @@ function drawExample(example: ShownExample | null, style: Style): readonly strin
 
 function drawCurl(url: string, key: string, example: ShownExample | null): readonly string[] {
   const auth = `-H "x-api-key: ${key}"`;
-  if (example === null) return [`curl ${url}/api/v1/workflows ${auth}`];
+  if (example === null) {
+    return ["Ask it for its workflows:", "", `curl ${url}/api/v1/workflows \\`, `  ${auth}`];
+  }
   const body = JSON.stringify({ input: example.run.input });
   return [
     "Run it yourself:",

@@ -68,7 +68,7 @@ async function startServer(
 const readKey = async (folder: string): Promise<string> =>
   (await readFile(join(folder, ".millrace", "dev-key"), "utf8")).trim();
 
-describe("millrace start", () => {
+describe("millrace start", { timeout: 30_000 }, () => {
   test("serves, and ends with 0 when it is told to stop", async () => {
     await using folder = await plantFolder({});
     await using server = await startServer(folder.path);
@@ -224,7 +224,7 @@ describe("millrace start", () => {
   });
 });
 
-describe("millrace start --examples", () => {
+describe("millrace start --examples", { timeout: 30_000 }, () => {
   const start = async (cwd: string): Promise<string> => {
     const io = createTestIo({ cwd });
     const ended = runCommandLine(["start", "--port", "0", "--examples"], io);

@@ -50,7 +50,8 @@ export async function start(settings: Settings, io: Io, isJson: boolean): Promis
       await server.stop();
     }
     announcer.stopped();
-    return EXIT.done;
+    // Whoever restarts failed services must see that this one was.
+    return server.engine.health().state === "failed" ? EXIT.failed : EXIT.done;
   } catch (error) {
     if (isPretty) throw error;
     logFailure(log, error);

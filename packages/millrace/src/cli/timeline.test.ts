@@ -147,7 +147,7 @@ describe("a drawn run", () => {
   });
 
   test("lets no control character of a name or message through", () => {
-    const evil = "a\u001b[2Jb\nc\rd\u0007";
+    const evil = "a\u001b[31mb\u001b[2Jc\nd\re\u0007";
     const error = { ...ERROR, message: evil, stepId: evil };
     const lines = draw({ workflowId: evil, error, status: "failed", steps: [aStep(evil, 0, 1)] });
     // oxlint-disable-next-line no-control-regex -- they are what is looked for

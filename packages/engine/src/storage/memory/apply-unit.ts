@@ -92,7 +92,10 @@ function applyStart(unit: StartUnit, { tables, now }: ApplyContext): CommitOutco
   return DONE;
 }
 
-/** A store of many databases looks for a key in one shard only; here it finds the mistake in its caller. */
+/**
+ * A store of many databases looks for a key in one shard only; here it finds the mistake in its
+ * caller.
+ */
 function refuseOtherShard(shard: number, { run, key }: StartUnit): void {
   if (shard === run.shard) return;
   const message = `Key "${key?.key}" stands in shard ${shard}, and run ${run.id} in ${run.shard}: they must be one`;
@@ -133,7 +136,10 @@ function applyRunUnit(unit: RunUnit, context: ApplyContext): CommitOutcome {
   return DONE;
 }
 
-/** Its entry stands under its fence, its fence ended the run, or it is the park that gave the run up. */
+/**
+ * Its entry stands under its fence, its fence ended the run, or it is the park that gave the run
+ * up.
+ */
 function wasApplied(unit: RunUnit, row: RunRow | undefined, tables: Tables): boolean {
   const { ref, fence, sequence, entries, next } = unit;
   if (row === undefined) return findPast(tables, ref)?.fence === fence;
@@ -148,7 +154,8 @@ function refuseWrongSequence({ ref, sequence }: RunUnit, length: number): void {
     const message = `Entry ${sequence} of run ${ref.runId} was written by an earlier owner`;
     throw new MillraceError("storage.rejected", message);
   }
-  // The SQLite store does not look, which saves a statement a step; here it finds the mistake in its caller.
+  // The SQLite store does not look, which saves a statement a step; here it finds the mistake in
+  // its caller.
   if (sequence > length + 1) {
     const message = `Entry ${sequence} of run ${ref.runId} leaves a gap after ${length}`;
     throw new MillraceError("internal.error", message);

@@ -1,8 +1,9 @@
-// The port over plain tables in memory: small, and right at sight. Several simulated nodes share one. It is also the
-// second reading of the port, against which the conformance suite keeps the SQLite store.
+// The port over plain tables in memory: small, and right at sight. Several simulated nodes share
+// one. It is also the second reading of the port, against which the conformance suite keeps the
+// SQLite store.
 //
-// A call does everything at once, so nothing of it can be interrupted; delays, losses and crashes belong to whoever
-// stands between a node and this store.
+// A call does everything at once, so nothing of it can be interrupted; delays, losses and crashes
+// belong to whoever stands between a node and this store.
 import { MillraceError, toTimestamp, type NodeId, type Timestamp } from "@millrace/protocol";
 import { DEFAULT_LEASE_MS } from "../lease.ts";
 import type { DueRun, Held, Storage } from "../storage.ts";
@@ -80,7 +81,8 @@ export function createMemoryStorage(options: MemoryStorageOptions): MemoryStorag
         checkNode(tables, node);
         return due.flatMap((it) => takeOne(tables, node, it, now()));
       }),
-    // `readTables` answers each kind of query with its kind of answer, which its own type cannot say.
+    // `readTables` answers each kind of query with its kind of answer, which its own type cannot
+    // say.
     read: (async (query) => readTables(tables, query, now())) as Storage["read"],
     onWake: (listener) => {
       listeners.add(listener);
@@ -117,7 +119,8 @@ function reap(tables: Tables, now: Timestamp, plant: MemoryPlant | undefined): n
 function takeOne(tables: Tables, node: NodeId, due: DueRun, now: Timestamp): readonly Held[] {
   const row = findLive(tables, due);
   if (row === undefined) return [];
-  // The answer of an earlier call was lost: the run is this node's, by the fence that this call would have given.
+  // The answer of an earlier call was lost: the run is this node's, by the fence that this call
+  // would have given.
   if (row.owner === node && row.fence === due.fence + 1) return [toHeld(tables, row)];
   if (row.owner !== null || row.fence !== due.fence) return [];
   const taken = {

@@ -1,5 +1,5 @@
-// A plant that does nothing would make the simulator's own tests empty: each must break its rule, and no test of the
-// suite may be green for the wrong reason.
+// A plant that does nothing would make the simulator's own tests empty: each must break its rule,
+// and no test of the suite may be green for the wrong reason.
 import { after } from "@millrace/protocol";
 import { describe, expect, test } from "vitest";
 import { aDelivery, aPark, aResult, aRun, aRunUnit, aStart, T0 } from "../suite/builders.ts";

@@ -1,4 +1,7 @@
-/** Rows by key. A row is replaced, never changed in place, so a transaction that fails can put the old ones back. */
+/**
+ * Rows by key. A row is replaced, never changed in place, so a transaction that fails can put the
+ * old ones back.
+ */
 export class Table<K, V> {
   readonly #rows = new Map<K, V>();
   #undo: (() => void)[] = [];

@@ -12,7 +12,9 @@ export interface JournalRow {
 
 export interface InboxRow {
   readonly message: Message;
-  /** Its owner has journaled it; it stays until the run finishes, so that a late repeat is known. */
+  /**
+   * Its owner has journaled it; it stays until the run finishes, so that a late repeat is known.
+   */
   readonly consumed: boolean;
 }
 

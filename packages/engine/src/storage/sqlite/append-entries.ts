@@ -1,7 +1,9 @@
-// ?1 tenant, ?2 run, ?3 shard, ?4 sequence, ?5 fence, ?6 to ?12 as `ENTRY_COLUMNS`, ?13 node. Primary keys.
+// ?1 tenant, ?2 run, ?3 shard, ?4 sequence, ?5 fence, ?6 to ?12 as `ENTRY_COLUMNS`, ?13 node.
+// Primary keys.
 //
-// The first entry of a unit checks the fence in the statement that writes it: one statement for a step. No row was
-// written: the run is not this node's any more, or the entry stands already. The others need no check.
+// The first entry of a unit checks the fence in the statement that writes it: one statement for a
+// step. No row was written: the run is not this node's any more, or the entry stands already. The
+// others need no check.
 import type { Cell, Row } from "./cells.ts";
 import type { Database } from "./database.ts";
 import { ENTRY_COLUMN_COUNT, ENTRY_COLUMNS } from "./row-codec.ts";

@@ -1,7 +1,8 @@
-// Held: ?1 tenant, ?2 run, ?3 shard, ?4 fence, ?5 node. Consume: the run, ?4 message. Recover: the run. Primary keys.
+// Held: ?1 tenant, ?2 run, ?3 shard, ?4 fence, ?5 node. Consume: the run, ?4 message. Recover: the
+// run. Primary keys.
 //
-// A unit is whole or nothing without a savepoint: the one statement that checks the fence comes first, and nothing
-// is written when it says no.
+// A unit is whole or nothing without a savepoint: the one statement that checks the fence comes
+// first, and nothing is written when it says no.
 import type { Cell, Cursor, Row } from "./cells.ts";
 import type { Database } from "./database.ts";
 import { prepareAppendEntries } from "./append-entries.ts";

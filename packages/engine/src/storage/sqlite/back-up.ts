@@ -1,4 +1,5 @@
-// ?1 path of the copy. `vacuum into` reads one snapshot while the writer goes on, and syncs what it wrote.
+// ?1 path of the copy. `vacuum into` reads one snapshot while the writer goes on, and syncs what it
+// wrote.
 import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Database } from "./database.ts";
@@ -10,7 +11,8 @@ const TEXT = "vacuum into ?1";
  * Copies the database as it is now. The copy has its name only when it is whole and on the disk.
  *
  * @returns its size in bytes
- * @throws {Fault} option.invalid: something is there already; storage.unusable: its folder cannot be written
+ * @throws {Fault} option.invalid: something is there already; storage.unusable: its folder cannot
+ * be written
  */
 export function backUpTo(database: Database, to: string): number {
   const part = `${to}.part`;

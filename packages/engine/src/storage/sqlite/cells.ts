@@ -1,10 +1,14 @@
-// Rows and units as flat lists of primitives: what crosses the thread border cheaply, and what SQLite binds as it is.
+// Rows and units as flat lists of primitives: what crosses the thread border cheaply, and what
+// SQLite binds as it is.
 
 /** No booleans and no undefined: SQLite binds neither. */
 export type Cell = string | number | null;
 export type Row = readonly Cell[];
 
-/** Reads cells one after the other, in the order in which the codec wrote them, and checks their types. */
+/**
+ * Reads cells one after the other, in the order in which the codec wrote them, and checks their
+ * types.
+ */
 export class Cursor {
   readonly #cells: Row;
   #at = 0;

@@ -1,7 +1,8 @@
-// The embedded store: one process, one file. Writes run in the writer's thread and reads in the reader's, so the
-// event loop never waits for the disk.
+// The embedded store: one process, one file. Writes run in the writer's thread and reads in the
+// reader's, so the event loop never waits for the disk.
 //
-//   S1. What is written by a call is durable when it resolves (WAL, synchronous=FULL), and every later read sees it.
+//   S1. What a call writes is durable when it resolves (WAL, synchronous=FULL), and every later
+//       read sees it.
 //   S2. Writes run one after the other in the order of the calls.
 //   S3. After `storage.failed` every call fails: nobody knows what the disk holds.
 import { resolve } from "node:path";
@@ -20,16 +21,22 @@ import type { WriterOptions, WriteVerbs } from "./write-verbs.ts";
 interface CommonOptions {
   /** Epoch ms. Default: this machine's clock, read where the statement runs. For tests. */
   readonly now?: () => number;
-  /** Default `DEFAULT_LEASE_MS`. Shorter: a node that only paused is declared dead sooner, and recovery is faster. */
+  /**
+   * Default `DEFAULT_LEASE_MS`. Shorter: a node that only paused is declared dead sooner, and
+   * recovery is faster.
+   */
   readonly leaseMs?: number;
   /**
-   * Default "FULL". "NORMAL" loses acknowledged commits when the power fails; it exists only for the test that
-   * proves that "FULL" does not.
+   * Default "FULL". "NORMAL" loses acknowledged commits when the power fails; it exists only for
+   * the test that proves that "FULL" does not.
    */
   readonly synchronous?: "FULL" | "NORMAL";
 }
 
-/** `path`: the database file; its folder must exist. `memory`: a store that is gone when it is closed. */
+/**
+ * `path`: the database file; its folder must exist. `memory`: a store that is gone when it is
+ * closed.
+ */
 export type SqliteStorageOptions = CommonOptions &
   (
     | { readonly path: string; readonly memory?: never }
@@ -45,8 +52,8 @@ export interface SqliteStorage extends Storage {
   /**
    * Copies the store as it is now, while it runs. The copy opens as a store of its own.
    *
-   * @throws {MillraceError} option.invalid: there is something at `to`; storage.unusable: it cannot be written;
-   * storage.full. Nothing is left behind
+   * @throws {MillraceError} option.invalid: there is something at `to`; storage.unusable: it cannot
+   * be written; storage.full. Nothing is left behind
    */
   backup(to: string): Promise<BackupReport>;
 }
@@ -94,7 +101,8 @@ export async function createSqliteStorage(options: SqliteStorageOptions): Promis
       return held.map(decodeHeld);
     },
     findDue: (shards, limit) => findDue(reader, shards, limit, now()),
-    // `readStore` answers each kind of query with its kind of answer, which its own type cannot say.
+    // `readStore` answers each kind of query with its kind of answer, which its own type cannot
+    // say.
     read: (async (query) => readStore(reader, query, now())) as Storage["read"],
     onWake: (listener) => {
       listeners.add(listener);
@@ -161,7 +169,8 @@ function toEntry(name: "writer" | "reader"): URL {
 }
 
 /**
- * Copies a store's file as it is now, whether or not another process has the store open: it needs no owner lock.
+ * Copies a store's file as it is now, whether or not another process has the store open: it needs
+ * no owner lock.
  *
  * @throws as `SqliteStorage.backup`
  */

@@ -1,4 +1,5 @@
-// The only file that knows `node:sqlite`, which is still a release candidate: a later Node may rename its class.
+// The only file that knows `node:sqlite`, which is still a release candidate: a later Node may
+// rename its class.
 import { DatabaseSync } from "node:sqlite";
 import type { Cell, Row } from "./cells.ts";
 import { Fault } from "./errors.ts";
@@ -20,7 +21,10 @@ export interface Database {
 /** Below it SQLite can damage a WAL database that two connections use (fixed in 3.51.3). */
 const OLDEST_SQLITE = [3, 51, 3] as const;
 
-/** How long a connection waits for another program's lock, as of a `sqlite3` shell, before it says busy (ms). */
+/**
+ * How long a connection waits for another program's lock, as of a `sqlite3` shell, before it says
+ * busy (ms).
+ */
 const BUSY_TIMEOUT_MS = 5000;
 
 export interface OpenOptions {
@@ -29,7 +33,10 @@ export interface OpenOptions {
   readonly busyTimeoutMs?: number;
 }
 
-/** Rows come as arrays in the order of the selected columns; integers above 2^53 throw when they are read. */
+/**
+ * Rows come as arrays in the order of the selected columns; integers above 2^53 throw when they are
+ * read.
+ */
 export function openDatabase(path: string, options: OpenOptions = {}): Database {
   const database = new DatabaseSync(path, {
     readOnly: options.readOnly ?? false,
@@ -42,8 +49,8 @@ export function openDatabase(path: string, options: OpenOptions = {}): Database 
       return database.isTransaction;
     },
     exec: (sql) => database.exec(sql),
-    // The declarations know rows as objects only; with `returnArrays` they are arrays. Our columns hold no blobs, and
-    // `setReadBigInts` stays off, so a cell is text, a number or null.
+    // The declarations know rows as objects only; with `returnArrays` they are arrays. Our columns
+    // hold no blobs, and `setReadBigInts` stays off, so a cell is text, a number or null.
     prepare: (sql) => database.prepare(sql, { returnArrays: true }) as unknown as Statement,
     close: () => database.close(),
   };

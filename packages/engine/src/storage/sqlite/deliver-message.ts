@@ -1,7 +1,7 @@
 // ?1 tenant, ?2 run, ?3 shard, ?4 message; wake: ?4 now, ?5 1 for a cancel. Primary keys.
 //
-// `wake` grows also for an owned run, since its owner may be about to give it up. `due_at` moves only while nobody
-// owns the run: an owned run has none.
+// `wake` grows also for an owned run, since its owner may be about to give it up. `due_at` moves
+// only while nobody owns the run: an owned run has none.
 import type { Cursor } from "./cells.ts";
 import type { Database } from "./database.ts";
 import { AUDIT_COLUMN_COUNT, DONE_CODE, REFUSED_CODE } from "./unit-codec.ts";

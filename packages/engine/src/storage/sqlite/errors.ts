@@ -1,8 +1,10 @@
-// Turns what SQLite and Node throw into coded faults; nothing else in this folder looks at SQLite's codes.
+// Turns what SQLite and Node throw into coded faults; nothing else in this folder looks at SQLite's
+// codes.
 //
 //   E1. `storage.full`, `storage.rejected`: nothing was written, and the next call may work.
 //   E2. `storage.unavailable`: SQLite was busy and gave up; the transaction was rolled back.
-//   E3. `storage.failed`: the disk failed, or nobody can say what COMMIT did. The store is dead from then on.
+//   E3. `storage.failed`: the disk failed, or nobody can say what COMMIT did. The store is dead
+//       from then on.
 //
 // Threads load this file, so it imports no value from another package: it starts them faster.
 import type { ErrorCode } from "@millrace/protocol";
@@ -18,7 +20,10 @@ export class Fault extends Error {
   }
 }
 
-/** What was going on: opening, applying a unit of a commit, other work in a transaction, COMMIT itself, reading. */
+/**
+ * What was going on: opening, applying a unit of a commit, other work in a transaction, COMMIT
+ * itself, reading.
+ */
 export type During = "open" | "unit" | "work" | "commit" | "read";
 
 // Primary result codes, https://sqlite.org/rescode.html

@@ -1,5 +1,6 @@
-// A disk that fails for real, by a limit on the size of files: the kernel refuses the write in the middle of a
-// commit, and SQLite reports an I/O error. And an fsync that fails at COMMIT, which only a stand-in can do.
+// A disk that fails for real, by a limit on the size of files: the kernel refuses the write in the
+// middle of a commit, and SQLite reports an I/O error. And an fsync that fails at COMMIT, which
+// only a stand-in can do.
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
@@ -58,7 +59,9 @@ describe("a failed write", () => {
   });
 });
 
-/** A database whose next COMMIT fails as after a failed fsync: it is unknown what reached the disk. */
+/**
+ * A database whose next COMMIT fails as after a failed fsync: it is unknown what reached the disk.
+ */
 function failCommits(database: Database): Database {
   return {
     get isTransaction() {

@@ -21,7 +21,8 @@ export interface Unwritten {
 /**
  * Why a unit wrote nothing: it was applied before (done), or the run is another's (lost).
  *
- * @throws {Fault} storage.rejected: the run is this node's, but an older owner's entry stands at `sequence`
+ * @throws {Fault} storage.rejected: the run is this node's, but an older owner's entry stands at
+ * `sequence`
  */
 export function prepareFindRepeat(database: Database): (unit: Unwritten, node: Cell) => number {
   const findRun = database.prepare(RUN);

@@ -1,8 +1,8 @@
 // ?1 tenant, ?2 run, ?3 shard, ?4 fence, ?5 node, ?6 status, ?7 started_at, ?8 finished_at,
 // ?9 cancel_requested_at, ?10 result, ?11 packed journal. Primary keys.
 //
-// The head is copied inside the database: a large input does not cross the thread border a second time. The copy
-// also checks the fence; when it copies nothing, nothing else happens.
+// The head is copied inside the database: a large input does not cross the thread border a second
+// time. The copy also checks the fence; when it copies nothing, nothing else happens.
 import type { Cell, Row } from "./cells.ts";
 import type { Database } from "./database.ts";
 import { HEAD_COLUMNS } from "./row-codec.ts";

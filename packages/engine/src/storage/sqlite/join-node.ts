@@ -1,4 +1,5 @@
-// ?1 id, ?2 host, ?3 pid, ?4 now, ?5 end of the lease. Primary key. A node that asks twice keeps its row.
+// ?1 id, ?2 host, ?3 pid, ?4 now, ?5 end of the lease. Primary key. A node that asks twice keeps
+// its row.
 import type { Database } from "./database.ts";
 
 const TEXT = `

@@ -1,4 +1,5 @@
-// ?1 tenant, ?2 ids below this one, ?3 limit. Primary keys, read backwards: two bounded scans that are merged.
+// ?1 tenant, ?2 ids below this one, ?3 limit. Primary keys, read backwards: two bounded scans that
+// are merged.
 import type { Row } from "./cells.ts";
 import type { Database } from "./database.ts";
 import { flatten } from "./take-runs.ts";

@@ -19,8 +19,8 @@ select group_concat(name, ', ') from (
 )`;
 
 /**
- * Brings the schema up to date, one transaction a step. A step's row is written before its SQL, so that of two
- * racers one fails before it changes anything.
+ * Brings the schema up to date, one transaction a step. A step's row is written before its SQL, so
+ * that of two racers one fails before it changes anything.
  *
  * @throws {Fault} storage.newer: a step that this code does not know changed what it relies on
  * @throws {Fault} storage.unusable: the file belongs to another program

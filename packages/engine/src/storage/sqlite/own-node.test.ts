@@ -22,5 +22,5 @@ describe("reap", () => {
 
 /** This machine's clock has moved past a lease of 1 ms. */
 function outliveLease(): void {
-  for (const since = Date.now(); Date.now() - since < 2; );
+  for (const since = Date.now(); Date.now() - since < 2;);
 }

@@ -1,7 +1,9 @@
-// One process has a store. The proof is an exclusive lock on a side file, a SQLite database that stays empty: the
-// kernel frees it the moment its holder dies, however it dies. A text file beside it says who holds it.
+// One process has a store. The proof is an exclusive lock on a side file, a SQLite database that
+// stays empty: the kernel frees it the moment its holder dies, however it dies. A text file beside
+// it says who holds it.
 //
-// Nothing but SQLite may open `<path>.lock` in this process: closing any other handle of it would drop the lock.
+// Nothing but SQLite may open `<path>.lock` in this process: closing any other handle of it would
+// drop the lock.
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { openDatabase } from "./database.ts";

@@ -1,5 +1,6 @@
-// Every statement finds its rows by an index, whatever the store holds: a plan that scans a table of run data, or
-// sorts what an index could give in order, is a mistake that no small test would feel.
+// Every statement finds its rows by an index, whatever the store holds: a plan that scans a table
+// of run data, or sorts what an index could give in order, is a mistake that no small test would
+// feel.
 import { PRIORITIES } from "@millrace/protocol";
 import { expect, test } from "vitest";
 import type { Database } from "./database.ts";
@@ -83,5 +84,15 @@ test("no statement scans or sorts run data but those that must", () => {
   const isNeeded = ([what, statement]: (typeof ALLOWED)[number]): boolean =>
     statements.some((sql) => statement.test(sql) && planOf(database, sql).includes(what));
   expect(ALLOWED.filter((allowed) => !isNeeded(allowed))).toEqual([]);
+  database.close();
+});
+
+test("findDue reads no more of a priority class than it returns", () => {
+  const { database } = openWriter({ path: null, synchronous: "FULL", leaseMs: 1000 });
+  const finds = [...prepareAll(database)].filter((sql) => /order by due_at/.test(sql));
+  expect(finds.map((sql) => planOf(database, sql)[0])).toEqual([
+    "SEARCH runs USING INDEX runs_due (priority=? AND due_at<?)",
+    "SEARCH runs USING COVERING INDEX runs_due (priority=? AND due_at>?)",
+  ]);
   database.close();
 });

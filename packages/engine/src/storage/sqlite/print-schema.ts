@@ -1,5 +1,5 @@
-// `node_modules/.bin/node --conditions=source packages/engine/src/storage/sqlite/print-schema.ts > …/schema.sql` rewrites the committed
-// schema after a migration.
+// `node_modules/.bin/node --conditions=source packages/engine/src/storage/sqlite/print-schema.ts >
+// …/schema.sql` rewrites the committed schema after a migration.
 import { openDatabase, type Database } from "./database.ts";
 import { migrate } from "./migrate.ts";
 

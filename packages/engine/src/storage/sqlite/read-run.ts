@@ -1,5 +1,5 @@
-// ?1 tenant, ?2 run. Primary keys of runs, journal and history. One snapshot: a run that finishes between two of
-// these statements would else show no journal, or not be found at all.
+// ?1 tenant, ?2 run. Primary keys of runs, journal and history. One snapshot: a run that finishes
+// between two of these statements would else show no journal, or not be found at all.
 import type { Cell, Row } from "./cells.ts";
 import type { Database } from "./database.ts";
 import { HISTORY_COLUMNS, RUN_COLUMNS } from "./row-codec.ts";

@@ -1,7 +1,8 @@
 // ?1 now, ?2 at most so many keys. Small table nodes; runs_owned; keys_expiring.
 //
-// Freeing looks at every owned run, not only at those of the nodes just removed: whatever left a run with a dead
-// owner, the next pass mends it. `indexed by` makes a plan that scans all live runs an error.
+// Freeing looks at every owned run, not only at those of the nodes just removed: whatever left a
+// run with a dead owner, the next pass mends it. `indexed by` makes a plan that scans all live runs
+// an error.
 import type { Database } from "./database.ts";
 
 const REMOVE_DEAD = "delete from nodes where lease_until <= ?1";

@@ -1,6 +1,6 @@
-// Rows of run data to cells and back, on the main side. Column lists stand beside the functions that rely on their
-// order. What comes back was written by `unit-codec.ts`, so brands, unions and parsed JSON are what they were then:
-// that is the reason for every cast in this file.
+// Rows of run data to cells and back, on the main side. Column lists stand beside the functions
+// that rely on their order. What comes back was written by `unit-codec.ts`, so brands, unions and
+// parsed JSON are what they were then: that is the reason for every cast in this file.
 import type {
   FinishedStatus,
   JsonText,
@@ -32,7 +32,10 @@ export const RUN_COLUMNS: string = `${HEAD_COLUMNS}, status, owner, fence, wake,
 /** As `decodeHistory` orders them. */
 export const HISTORY_COLUMNS: string = `${HEAD_COLUMNS}, status, started_at, finished_at, cancel_requested_at, result`;
 
-/** As `encodeEntry` and `decodeEntry` order them, in the journal's table and in a packed journal alike. */
+/**
+ * As `encodeEntry` and `decodeEntry` order them, in the journal's table and in a packed journal
+ * alike.
+ */
 export const ENTRY_COLUMNS = "kind, key, attempt, position, started_at, ended_at, body";
 export const ENTRY_COLUMN_COUNT = 7;
 

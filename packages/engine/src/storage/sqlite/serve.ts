@@ -1,4 +1,5 @@
-// The thread's end of the wire: runs batches of calls in the order of their arrival, and answers a batch at once.
+// The thread's end of the wire: runs batches of calls in the order of their arrival, and answers a
+// batch at once.
 import type { MessagePort } from "node:worker_threads";
 import { toFault, type Fault } from "./errors.ts";
 
@@ -18,7 +19,8 @@ export interface SentFault {
 
 /**
  * @param open makes the verbs; if it throws, every call is answered with that fault
- * @returns answers one batch. After a verb met `storage.failed`, every call but `close` is answered with that
+ * @returns answers one batch. After a verb met `storage.failed`, every call but `close` is answered
+ * with that
  */
 export function createAnswerer<T extends Verbs<T>>(
   open: () => T,
@@ -49,7 +51,11 @@ function toSent({ code, message, cause }: Fault): SentFault {
   return { code, message, cause: cause instanceof Error ? cause.message : null };
 }
 
-/** Answers the batches that come from the main thread. @param port null: this is the main thread itself */
+/**
+ * Answers the batches that come from the main thread.
+ *
+ * @param port null: this is the main thread itself
+ */
 export function serve(port: MessagePort | null, answer: (batch: readonly Call[]) => Reply[]): void {
   if (port === null) throw new Error("this file is the entry of a thread");
   port.on("message", (batch: readonly Call[]) => {

@@ -1,6 +1,7 @@
-// Head: ?1 to ?17 as `HEAD_COLUMNS`; ?18 status, ?19 owner, ?20 fence, ?21 due_at, ?22 started_at. Primary keys of
-// keys, runs, history and catalog. All is looked up before anything is written, so a refusal leaves nothing behind.
-// The id is sought in history by the insert itself: a statement less on the hot path.
+// Head: ?1 to ?17 as `HEAD_COLUMNS`; ?18 status, ?19 owner, ?20 fence, ?21 due_at, ?22 started_at.
+// Primary keys of keys, runs, history and catalog. All is looked up before anything is written, so
+// a refusal leaves nothing behind. The id is sought in history by the insert itself: a statement
+// less on the hot path.
 import type { Cell, Cursor, Row } from "./cells.ts";
 import type { Database } from "./database.ts";
 import { HEAD_COLUMNS } from "./row-codec.ts";
@@ -17,7 +18,8 @@ select owner, fence from runs where tenant = ?1 and id = ?2 and shard = ?3
 union all
 select null, fence from history where tenant = ?1 and id = ?2 and shard = ?3`;
 
-// A key's runs share its shard. The shard is not asked for here, so that a caller who forgets it still gets one run.
+// A key's runs share its shard. The shard is not asked for here, so that a caller who forgets it
+// still gets one run.
 const FIND_KEY = `
 select run, payload_hash from keys where tenant = ?1 and scope = ?2 and key = ?3 and expires_at > ?4`;
 
@@ -74,7 +76,10 @@ export function prepareStartRun(
     return stored !== revision;
   };
 
-  /** A repeat that its node owns since then is done: the node must hear so, or nobody would move the run. */
+  /**
+   * A repeat that its node owns since then is done: the node must hear so, or nobody would move the
+   * run.
+   */
   const answerKnown = (columns: Row): Row | null => {
     const known = findRun.get(at(columns, TENANT), at(columns, ID), at(columns, SHARD));
     if (known === undefined) return null;

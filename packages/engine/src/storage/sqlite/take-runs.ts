@@ -1,5 +1,6 @@
-// ?1 tenant, ?2 run, ?3 shard, ?4 fence as found, ?5 node, ?6 now. Primary keys; the inbox by inbox_waiting.
-// A run that changed since it was found is left out. What it waited for is over: it moves.
+// ?1 tenant, ?2 run, ?3 shard, ?4 fence as found, ?5 node, ?6 now. Primary keys; the inbox by
+// inbox_waiting. A run that changed since it was found is left out. What it waited for is over: it
+// moves.
 import { Cursor, type Cell, type Row } from "./cells.ts";
 import type { Database, Statement } from "./database.ts";
 import { ENTRY_COLUMNS, RUN_COLUMNS } from "./row-codec.ts";
@@ -14,7 +15,8 @@ returning ${RUN_COLUMNS}`;
 export const JOURNAL: string = `
 select ${ENTRY_COLUMNS} from journal where tenant = ?1 and run = ?2 and shard = ?3 order by sequence`;
 
-// The answer of an earlier call was lost: the run is this node's, by the fence that this call would have given.
+// The answer of an earlier call was lost: the run is this node's, by the fence that this call would
+// have given.
 const TAKEN = `
 select ${RUN_COLUMNS} from runs
 where tenant = ?1 and id = ?2 and shard = ?3 and fence = ?4 + 1 and owner = ?5`;

@@ -6,6 +6,7 @@ interface EchoVerbs {
   echo(value: unknown): unknown;
   fail(code: string): never;
   die(): never;
+  exit(): never;
   close(): void;
 }
 
@@ -14,6 +15,7 @@ const ECHO = `
 import { parentPort } from "node:worker_threads";
 parentPort.on("message", (batch) => {
   if (batch.some(([, verb]) => verb === "die")) throw new Error("out of luck");
+  if (batch.some(([, verb]) => verb === "exit")) process.exit(7);
   parentPort.postMessage(batch.map(([id, verb, [value]]) =>
     verb === "fail"
       ? [id, false, { code: value, message: "as asked", cause: "the cause" }]
@@ -81,6 +83,15 @@ describe("Thread", () => {
     await expect(thread.call("die")).rejects.toEqual(failed);
     await expect(thread.call("echo", 1)).rejects.toMatchObject({
       cause: { message: "out of luck" },
+    });
+    await thread.close();
+  });
+
+  test("that has gone is closed without waiting for its answer", async () => {
+    const thread = startEcho({ failure: null });
+    await expect(thread.call("exit")).rejects.toMatchObject({
+      code: "storage.failed",
+      cause: { message: "the thread exited with code 7" },
     });
     await thread.close();
   });

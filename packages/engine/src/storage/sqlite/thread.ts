@@ -1,10 +1,12 @@
-// The main side of the wire to a thread. Calls made in one turn of the event loop travel as one message; there is
-// one port each way, and no hop between.
+// The main side of the wire to a thread. Calls made in one turn of the event loop travel as one
+// message; there is one port each way, and no hop between.
 import { Worker } from "node:worker_threads";
 import { MillraceError } from "@millrace/protocol";
 import type { Call, Reply, SentFault, Verbs } from "./serve.ts";
 
-/** Shared by the threads of one store: when one of them meets a failed disk, all of it has failed. */
+/**
+ * Shared by the threads of one store: when one of them meets a failed disk, all of it has failed.
+ */
 export interface Health {
   failure: MillraceError | null;
 }
@@ -36,7 +38,10 @@ export class Thread<T extends Verbs<T>> {
     this.#worker.on("exit", (code) => this.#die(new Error(`the thread exited with code ${code}`)));
   }
 
-  /** @throws {MillraceError} what the verb met; storage.failed: the store has failed, or the thread died */
+  /**
+   * @throws {MillraceError} what the verb met; storage.failed: the store has failed, or the thread
+   * died
+   */
   call<K extends keyof T & string>(verb: K, ...args: Parameters<T[K]>): Promise<ReturnType<T[K]>> {
     if (this.#health.failure !== null) return Promise.reject(this.#health.failure);
     if (this.#closing !== undefined) {
@@ -46,7 +51,10 @@ export class Thread<T extends Verbs<T>> {
     return this.#send(verb, args) as Promise<ReturnType<T[K]>>;
   }
 
-  /** After the calls made before it. Safe to call twice; never fails, since nothing is left to do about it. */
+  /**
+   * After the calls made before it. Safe to call twice; never fails, since nothing is left to do
+   * about it.
+   */
   close(): Promise<void> {
     this.#closing ??= this.#stop();
     return this.#closing;
@@ -116,8 +124,9 @@ export class Thread<T extends Verbs<T>> {
 }
 
 /**
- * Of this process' flags those that a thread needs to find the same files: the `source` condition. Others may not
- * suit a thread: with `--input-type`, which a script by `-e` has, it would not start.
+ * Of this process' flags those that a thread needs to find the same files: the `source` condition.
+ * Others may not suit a thread: with `--input-type`, which a script by `-e` has, it would not
+ * start.
  */
 export function toConditions(flags: readonly string[]): string[] {
   return flags.filter((flag, i) => {

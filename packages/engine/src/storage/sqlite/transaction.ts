@@ -7,11 +7,12 @@ export type Transaction = <T>(during: During, body: () => T) => T;
 export class Rollback extends Error {}
 
 /**
- * Runs `body` in one write transaction. Throws a `Rollback` of the body, and otherwise only faults; after
- * `storage.failed` nobody may write again.
+ * Runs `body` in one write transaction. Throws a `Rollback` of the body, and otherwise only faults;
+ * after `storage.failed` nobody may write again.
  */
 export function prepareTransaction(database: Database): Transaction {
-  // Immediate: the write lock is taken now, so no statement of the body finds the database changed under it.
+  // Immediate: the write lock is taken now, so no statement of the body finds the database changed
+  // under it.
   const begin = database.prepare("begin immediate");
   const commit = database.prepare("commit");
   const rollback = (): void => {

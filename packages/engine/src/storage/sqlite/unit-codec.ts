@@ -1,9 +1,12 @@
-// Units to cells on the main side, outcomes back. The writer's thread reads the cells with a `Cursor` in the order
-// written here and binds most of them as they are, so it builds no objects on the hot path:
+// Units to cells on the main side, outcomes back. The writer's thread reads the cells with a
+// `Cursor` in the order written here and binds most of them as they are, so it builds no objects on
+// the hot path:
 //
-//   start     0, head, status, owner, fence, due_at, started_at, 0 | 1 and the key's four, revision or null
-//   run       1, tenant, id, shard, fence, sequence, recovered, next (0 keep, 1 park, 2 finish), three counts,
-//             entries, outbox, consumed ids, then what `next` needs. A finish sends its entries packed only.
+//   start     0, head, status, owner, fence, due_at, started_at, 0 | 1 and the key's four,
+//             revision or null
+//   run       1, tenant, id, shard, fence, sequence, recovered, next (0 keep, 1 park, 2 finish),
+//             three counts, entries, outbox, consumed ids, then what `next` needs. A finish sends
+//             its entries packed only.
 //   delivery  2, tenant, id, shard, message id, is cancel, body, 0 | 1 and the audit's six
 //   sent      3, tenant, id, shard, count, ids
 import type { RunId } from "@millrace/protocol";

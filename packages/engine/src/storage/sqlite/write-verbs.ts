@@ -1,5 +1,5 @@
-// What the writer's thread does, as plain functions over one connection: each is one transaction, and each answers
-// with what crosses the thread border cheaply. `now` null: this machine's clock.
+// What the writer's thread does, as plain functions over one connection: each is one transaction,
+// and each answers with what crosses the thread border cheaply. `now` null: this machine's clock.
 import { acquireOwnerLock, type OwnerLock } from "./owner-lock.ts";
 import { prepareApplyUnits, type Applied } from "./apply-units.ts";
 import type { Row } from "./cells.ts";
@@ -38,7 +38,11 @@ export interface WriteVerbs {
 export type PutOutcome =
   { readonly records: readonly Row[] } | { readonly conflict: Conflict["on"] };
 
-/** Pages in the WAL before they are copied into the database file: 16 MB, measured as a good half-way. */
+/**
+ * Pages in the WAL before they are copied into the database file: 16 MB, so hot pages are copied
+ * more rarely than by SQLite's 1000, and a WAL is read back at once after a crash. Between 1000 and
+ * 16000 the throughput was the same (measured 2026-11).
+ */
 const AUTOCHECKPOINT_PAGES = 4000;
 /** What the WAL is cut back to after a long read had let it grow. */
 const WAL_LIMIT_BYTES = 64 * 1024 * 1024;
@@ -106,13 +110,18 @@ export function createWriteVerbs(
     putRecords: (puts, audit, now) => verbs().putRecords(puts, audit, now),
     deleteRecord: (record) => verbs().deleteRecord(record),
     close: () => {
-      database.close();
-      lock?.release();
+      try {
+        database.close();
+      } finally {
+        lock?.release();
+      }
     },
   };
 }
 
-/** The lock proves that all nodes of earlier processes are dead: the next `reap` frees their runs. */
+/**
+ * The lock proves that all nodes of earlier processes are dead: the next `reap` frees their runs.
+ */
 function migrateStore(database: Database, now: number): void {
   try {
     migrate(database, now);
@@ -131,9 +140,9 @@ function prepareVerbs(database: Database, leaseMs: number): Omit<WriteVerbs, "mi
   const applyUnits = prepareApplyUnits(database);
   const takeRuns = prepareTakeRuns(database);
   const deleteRecord = prepareDeleteRecord(database);
-  // The owner lock proves that this process is the only one, so the node it joined as is alive however long its main
-  // thread was busy: a step that computes for ten seconds must not cost the node its runs. A clock of one's own
-  // (tests with several nodes) keeps plain leases.
+  // The owner lock proves that this process is the only one, so the node it joined as is alive
+  // however long its main thread was busy: a step that computes for ten seconds must not cost the
+  // node its runs. A clock of one's own (tests with several nodes) keeps plain leases.
   let own: string | null = null;
   return {
     join: (node, now) => {

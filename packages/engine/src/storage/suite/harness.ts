@@ -1,4 +1,5 @@
-// What a conformance test knows besides the port: a clock, two nodes that have joined and one that has not.
+// What a conformance test knows besides the port: a clock, two nodes that have joined and one that
+// has not.
 import { toTimestamp, type NodeId, type TenantId, type Timestamp } from "@millrace/protocol";
 import { DEFAULT_LEASE_MS } from "../lease.ts";
 import type { CommitOutcome, Held, RunHead, Storage, Unit } from "../storage.ts";

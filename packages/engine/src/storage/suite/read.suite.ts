@@ -112,12 +112,12 @@ export function readSuite(open: OpenStorage): void {
       await h.seedHeld([theirs], { by: h.node("b") });
       await h.seed([parked]);
       await h.commit(...[mine, theirs, parked].map((run) => aDelivery(run, aMessage("m1"))));
-      await h.commit(aDelivery(mine, aMessage("a2")), aDelivery(mine, aMessage("m3")));
+      await h.commit(aDelivery(mine, aMessage("z2")), aDelivery(mine, aMessage("m3")));
       await h.commit(aRunUnit(held, { consumed: ["m1"] }));
       const to = refOf(mine);
       const query = { kind: "inbox", node: h.node("a"), limit: 10 } as const;
       expect(await h.storage.read(query)).toEqual([
-        { to, message: aMessage("a2") },
+        { to, message: aMessage("z2") },
         { to, message: aMessage("m3") },
       ]);
       expect(await h.storage.read({ ...query, limit: 1 })).toHaveLength(1);
@@ -129,10 +129,10 @@ export function readSuite(open: OpenStorage): void {
       const [one, two] = held;
       if (one === undefined || two === undefined) throw new Error("both are held");
       await h.commit(aFinish(one), aRunUnit(two, { outbox: [anOutboxMessage("o1")] }));
-      await h.commit(aStart(), aStart(aRun(), { dueAt: after(T0, 1) }));
+      await h.commit(aStart(), aStart(), aStart(aRun(), { dueAt: after(T0, 1) }));
       expect(await h.storage.read({ kind: "counts" })).toEqual({
-        live: 4,
-        due: 1,
+        live: 5,
+        due: 2,
         finished: 1,
         outbox: 1,
       });

@@ -136,14 +136,23 @@ export function startSuite(open: OpenStorage): void {
       expect(await h.storage.read({ kind: "counts" })).toMatchObject({ live: 1 });
     });
 
-    test("answers a repeat with its own id when nobody owned the run, or another does", async () => {
+    test("answers a repeat with its own id when nobody owns the run since its start", async () => {
       await using h = await open();
       const run = aRun();
       const existing = { kind: "existing", runId: run.id, payloadHash: null };
       await h.commit(aStart(run, { key: aKey() }));
       expect(await h.commit(aStart(run, { key: aKey() }))).toEqual([existing]);
-      await h.storage.take(h.node("b"), [dueOf(run)]);
+      await h.storage.take(h.node("a"), [dueOf(run)]);
       expect(await h.commit(aStart(run, { owner: h.node("a") }))).toEqual([existing]);
+    });
+
+    test("answers a repeat with its own id when another node owns the run since its start", async () => {
+      await using h = await open();
+      const run = aRun();
+      await h.commit(aStart(run, { owner: h.node("b") }));
+      expect(await h.commit(aStart(run, { owner: h.node("a") }))).toEqual([
+        { kind: "existing", runId: run.id, payloadHash: null },
+      ]);
     });
 
     test("answers a repeat with its own id when the run has finished", async () => {

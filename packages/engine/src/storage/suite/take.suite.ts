@@ -7,6 +7,7 @@ import {
   aResult,
   aRun,
   aRunUnit,
+  aStart,
   dueOf,
   headOf,
   T0,
@@ -83,6 +84,13 @@ export function takeSuite(open: OpenStorage): void {
       const due = [dueOf(owned), dueOf(older), dueOf(gone), dueOf(free)];
       const taken = await h.storage.take(h.node("a"), due);
       expect(taken.map(({ run }) => run.id)).toEqual([free.id]);
+    });
+
+    test("does not take a run that is owned since its start", async () => {
+      await using h = await open();
+      const run = aRun();
+      await h.commit(aStart(run, { owner: h.node("a") }));
+      expect(await h.storage.take(h.node("b"), [dueOf(run)])).toEqual([]);
     });
 
     test("does not take another tenant's run for the one that was found", async () => {

@@ -1,10 +1,14 @@
-/** SQL is held in modules, since the compiler copies no text files. The first line says whether older code breaks. */
+/**
+ * SQL is held in modules, since the compiler copies no text files. The first line says whether
+ * older code breaks.
+ */
 export const FIRST = `-- breaking: yes
--- Run data: \`shard\` is part of every key and stands last in it. Ids begin with their time, so (tenant, id) is the
--- order of every list. Columns that may be large stand last, so that a list does not read their pages.
+-- Run data: \`shard\` is part of every key and stands last in it. Ids begin with their time, so
+-- (tenant, id) is the order of every list. Columns that may be large stand last, so that a list
+-- does not read their pages.
 
--- Live runs only; a finished run moves to history. \`name\` and \`gate\` wait for chosen names and for admission:
--- nothing writes them yet.
+-- Live runs only; a finished run moves to history. \`name\` and \`gate\` wait for chosen names and
+-- for admission: nothing writes them yet.
 create table runs (
   tenant text not null,
   id text not null,
@@ -60,8 +64,8 @@ create table journal (
   primary key (tenant, run, sequence, shard)
 ) strict, without rowid;
 
--- \`arrival\`: the run's \`wake\` when the message came, so it counts up within a run. A consumed message stays until
--- the run finishes, so that a late repeat is not delivered twice.
+-- \`arrival\`: the run's \`wake\` when the message came, so it counts up within a run. A consumed
+-- message stays until the run finishes, so that a late repeat is not delivered twice.
 create table inbox (
   tenant text not null,
   run text not null,
@@ -112,9 +116,10 @@ create table slots (
   primary key (tenant, key, run, shard)
 ) strict, without rowid;
 
--- Finished runs, the journal packed into one text. With rowid: rows are large, and a table tree keeps them off the
--- pages that are searched (measured 2026-11: with 2 kB outputs 57 us a run against 76 us without rowid, lists three
--- times as fast; no difference when small). \`expires_on\`: null until retention is an option; kept for ever.
+-- Finished runs, the journal packed into one text. With rowid: rows are large, and a table tree
+-- keeps them off the pages that are searched (measured 2026-11: with 2 kB outputs 57 us a run
+-- against 76 us without rowid, lists three times as fast; no difference when small).
+-- \`expires_on\`: null until retention is an option; kept for ever.
 create table history (
   tenant text not null,
   id text not null,

@@ -4,7 +4,10 @@ export interface Migration {
   /** From 1, without gaps. */
   readonly id: number;
   readonly name: string;
-  /** Its first line is `-- breaking: yes` or `-- breaking: no`: whether code that does not know it must stop. */
+  /**
+   * Its first line is `-- breaking: yes` or `-- breaking: no`: whether code that does not know it
+   * must stop.
+   */
   readonly sql: string;
 }
 

@@ -1,19 +1,9 @@
-// Step functions of the crash test. Each tells that it runs, in a line that is on the disk before the function does
-// anything else, so that whoever reads the file after a crash knows every body that had begun.
+// Step functions of the crash test. Each says that it has begun before it does anything else.
 import type { StepContext } from "@millrace/engine";
-import { open, type FileHandle } from "node:fs/promises";
+import { tell } from "./lines/tell.ts";
 
 interface Value {
   readonly n: number;
-}
-
-let log: Promise<FileHandle> | undefined;
-
-/** One write, so that a line is whole or missing. */
-async function tell({ runId, step, attempt }: StepContext): Promise<void> {
-  const file = await (log ??= open("bodies.log", "a"));
-  await file.write(`${process.pid} ${runId} ${step} ${attempt}\n`);
-  await file.sync();
 }
 
 export async function addOne({ n }: Value, context: StepContext): Promise<Value> {
@@ -31,7 +21,7 @@ export async function square({ n }: Value, context: StepContext): Promise<Value>
   return { n: n * n };
 }
 
-/** The first attempt fails after it has told of itself. */
+/** The first attempt fails after it has begun. */
 export async function addTenAtSecond({ n }: Value, context: StepContext): Promise<Value> {
   await tell(context);
   if (context.attempt === 1) throw new Error("the first attempt fails");

@@ -1,0 +1,27 @@
+import { describe, expect, test } from "vitest";
+import { isMet, type Measured } from "./measurement.ts";
+
+const aMeasured = (fields: Partial<Measured>): Measured => ({
+  kind: "measured",
+  what: "",
+  value: 0,
+  unit: "ms",
+  budget: null,
+  note: "",
+  ...fields,
+});
+
+describe("a budget", () => {
+  test.for([
+    [{ unit: "runs/s", budget: "runsPerSecond", value: 40_000 }, true],
+    [{ unit: "runs/s", budget: "runsPerSecond", value: 39_999 }, false],
+    [{ unit: "ms", budget: "startToResultP50Ms", value: 0.5 }, true],
+    [{ unit: "ms", budget: "startToResultP50Ms", value: 0.501 }, false],
+    [{ unit: "ratio", budget: "lateStepRatio", value: 1.04 }, true],
+    [{ unit: "ratio", budget: "lateStepRatio", value: 1.06 }, false],
+    [{ unit: "ratio", budget: "fullStoreRatio", value: Number.NaN }, false],
+    [{ unit: "ms", budget: null, value: 1 }, null],
+  ] as const)("is compared with what was measured: %o", ([fields, expected]) => {
+    expect(isMet(aMeasured(fields))).toBe(expected);
+  });
+});

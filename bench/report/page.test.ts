@@ -1,0 +1,69 @@
+import { describe, expect, test } from "vitest";
+import type { Measurement } from "../measurement.ts";
+import { fillPage } from "./page.ts";
+import type { Report } from "./report.ts";
+
+const LATENCY = { count: 1, p50Ms: 0.08, p99Ms: 1.2, maxMs: 6 };
+
+const aReport = (...measurements: readonly Measurement[]): Report => ({
+  date: "2026-11-20",
+  node: "24.21.0",
+  sqlite: "3.53.4",
+  cores: 2,
+  memoryGib: 24,
+  kernel: "Linux 6.18",
+  loadBefore: 0.1,
+  disk: { fdatasync: LATENCY, fsync: LATENCY },
+  durability: "SQLite WAL, synchronous=FULL",
+  isQuick: false,
+  durationMs: 400_000,
+  measurements,
+});
+
+const SLOW: Measurement = {
+  kind: "measured",
+  what: "three steps",
+  value: 12_345.6,
+  unit: "runs/s",
+  budget: "runsPerSecond",
+  note: "",
+};
+const EXACT: Measurement = { kind: "checked", what: "stored", found: 7, expected: 7, note: "" };
+
+const PAGE = "# Top\n\n<!-- bench:begin -->\n\nold\n\n<!-- bench:end -->\n\nBelow\n";
+
+/** The row of the table that begins with `what`, its columns without their padding. */
+const rowOf = (page: string, what: string): readonly string[] => {
+  const line = page.split("\n").find((line) => line.startsWith(`| ${what}`)) ?? "";
+  return line.split("|").map((text) => text.trim());
+};
+
+describe("the page of a report", () => {
+  test("has the new table in place of the old one, and keeps what stands around it", async () => {
+    const page = await fillPage(PAGE, aReport(SLOW, EXACT));
+    expect(page).toMatch(/^# Top\n\n<!-- bench:begin -->\n\nMeasured on 2026-11-20/);
+    expect(page.endsWith("<!-- bench:end -->\n\nBelow\n")).toBe(true);
+    expect(page).not.toContain("old");
+  });
+
+  test("says of each number whether its budget was met, and how durable it is", async () => {
+    const page = await fillPage(PAGE, aReport(SLOW, EXACT));
+    const durability = "SQLite WAL, synchronous=FULL";
+    expect(rowOf(page, "three steps").slice(2, 6)).toEqual([
+      "12,300 runs/s",
+      "≥ 40,000 runs/s",
+      "**no**",
+      durability,
+    ]);
+    expect(rowOf(page, "stored").slice(2, 6)).toEqual(["7", "= 7", "yes", durability]);
+  });
+
+  test("can be filled again and again", async () => {
+    const once = await fillPage(PAGE, aReport(SLOW));
+    expect(await fillPage(once, aReport(SLOW))).toBe(once);
+  });
+
+  test("is refused without its markers", async () => {
+    await expect(async () => fillPage("# Top\n", aReport(SLOW))).rejects.toThrow("must hold");
+  });
+});
