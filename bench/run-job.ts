@@ -16,11 +16,7 @@ export async function runJob<K extends JobName>(
   order: Order<K>,
   { tell, profiles }: RunJobOptions,
 ): Promise<Result<K>> {
-  const profiling =
-    profiles === null
-      ? []
-      : ["--cpu-prof", `--cpu-prof-dir=${profiles}`, "--cpu-prof-interval=200"];
-  const child = fork(ENTRY, [name], { execArgv: [...process.execArgv, ...profiling] });
+  const child = fork(ENTRY, [name], { env: toEnvironment(profiles) });
   ownProcess(child);
   const { promise, resolve, reject } = Promise.withResolvers<Result<K>>();
   child.on("message", (message: JobMessage<K>) => {
@@ -42,4 +38,11 @@ export async function runJob<K extends JobName>(
   } finally {
     await closed;
   }
+}
+
+/** By the environment, since the threads of the store do not see what stands on the command line. */
+function toEnvironment(profiles: string | null): NodeJS.ProcessEnv {
+  if (profiles === null) return process.env;
+  const profiling = `--cpu-prof --cpu-prof-dir=${profiles} --cpu-prof-interval=200`;
+  return { ...process.env, NODE_OPTIONS: `${process.env["NODE_OPTIONS"] ?? ""} ${profiling}` };
 }

@@ -28,7 +28,7 @@ export interface Client {
   start(workflow: string, input: object, idempotencyKey?: string): Promise<Answer>;
   /** Starts, and waits for the end. */
   run(workflow: string, input?: object): Promise<RunView>;
-  /** Waits until the run has ended, or for half a minute. */
+  /** Waits until the run has ended. @throws {Error} it has not for half a minute */
   ended(runId: string): Promise<RunView>;
   /** Every run, newest first. */
   list(): Promise<readonly RunView[]>;
@@ -47,8 +47,9 @@ export function createClient(url: string, key: string): Client {
     return toAnswer(response.status, response.headers, await response.text());
   };
   const ended: Client["ended"] = async (runId) => {
-    const answer = await send("GET", `/api/v1/runs/${runId}?wait=30`);
-    return dataOf<RunView>(answer, 200);
+    const run = dataOf<RunView>(await send("GET", `/api/v1/runs/${runId}?wait=30`), 200);
+    if (run.status !== "pending" && run.status !== "running") return run;
+    throw new Error(`waited in vain for the end of ${JSON.stringify(run)}`);
   };
   const start: Client["start"] = (workflow, input, idempotencyKey) =>
     send("POST", `/api/v1/workflows/${workflow}/run`, { input, idempotencyKey });

@@ -44,7 +44,9 @@ export interface Launched {
 }
 
 const living = new Set<ChildProcess>();
-process.on("exit", () => living.forEach((child) => killGroup(child)));
+const killAll = (): void => living.forEach((child) => killGroup(child));
+// The second: whoever runs the tests was killed.
+process.on("exit", killAll).on("disconnect", killAll);
 
 export function launch({ folder, args, under = [], script = BIN }: LaunchOptions): Launched {
   const [file = process.execPath, ...rest] = [

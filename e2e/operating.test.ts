@@ -6,7 +6,7 @@ import { DatabaseSync } from "node:sqlite";
 import { describe, expect, test } from "vitest";
 import { BodyLog } from "./body-log.ts";
 import { runIdOf } from "./client.ts";
-import { TEST_TIMEOUT_MS } from "./deadline.ts";
+import { soon, TEST_TIMEOUT_MS } from "./deadline.ts";
 import { define, fn } from "./workload.ts";
 import { openWorld } from "./world.ts";
 
@@ -41,7 +41,8 @@ describe("a second server on the same data", { timeout: TEST_TIMEOUT_MS }, () =>
     await using world = await openWorld();
     const first = await world.start();
     const second = world.spawn();
-    expect(await second.process.exited).toEqual({ code: 1, signal: null });
+    const refused = soon("the second to be refused", second.process.exited);
+    expect(await refused).toEqual({ code: 1, signal: null });
     expect(second.process.stderr()).toContain(`process ${first.pid} on host ${hostname()}`);
     expect((await first.client.health()).status).toBe(200);
     await first.process.kill();

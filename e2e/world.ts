@@ -3,6 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { onTestFinished } from "vitest";
 import { launch, type Launched, type LaunchOptions } from "./command.ts";
 import { spawnServer, type Server, type ServerOptions, type StartingServer } from "./server.ts";
 
@@ -19,6 +20,7 @@ export interface World extends AsyncDisposable {
 
 const FUNCTIONS = fileURLToPath(new URL("functions", import.meta.url));
 
+/** Inside a test. */
 export async function openWorld(): Promise<World> {
   const folder = await mkdtemp(join(tmpdir(), "millrace-e2e-"));
   const launched: Launched[] = [];
@@ -27,6 +29,12 @@ export async function openWorld(): Promise<World> {
     launched.push(server.process);
     return server;
   };
+  const dispose = async (): Promise<void> => {
+    await Promise.all(launched.map((process) => process.kill()));
+    await rm(folder, { recursive: true, force: true });
+  };
+  // A test that hangs never comes to its end, and so not to what it disposes of.
+  onTestFinished(dispose);
   return {
     folder,
     store: join(folder, "data", "millrace.db"),
@@ -37,9 +45,6 @@ export async function openWorld(): Promise<World> {
     },
     spawn,
     start: (options) => spawn(options).ready,
-    [Symbol.asyncDispose]: async () => {
-      await Promise.all(launched.map((process) => process.kill()));
-      await rm(folder, { recursive: true, force: true });
-    },
+    [Symbol.asyncDispose]: dispose,
   };
 }

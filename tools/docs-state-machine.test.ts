@@ -63,7 +63,7 @@ const tableOf = (page: Page): Edges =>
 
 /** The drawing's edges, but for those from and to nowhere. */
 function drawingOf(page: Page): Edges {
-  const [fence] = readFences(page).filter(({ language }) => language === "mermaid");
+  const fence = readFences(page).find(({ language }) => language === "mermaid");
   const edges = (fence?.text ?? "").matchAll(/^ *(\S+) --> (\S+): (.+)$/gm);
   return toEdges(
     Array.from(edges, ([, from = "", to = "", cause = ""]) =>

@@ -55,7 +55,7 @@ export function readSection({ path, text }: Page, heading: string): Page {
 }
 
 /** Each table of a page, in order. */
-export function readTables({ text }: Page): readonly (readonly TableRow[])[] {
+function readTables({ text }: Page): readonly (readonly TableRow[])[] {
   const blocks = text.match(/(?:^\|.*\|$\n?)+/gm) ?? [];
   return blocks.map((block) => {
     const [titles = [], , ...rows] = block.trim().split("\n").map(toCells);

@@ -1,1 +1,7 @@
-export const PLACEHOLDER = true;
+export {
+  PLANTS,
+  simulate,
+  type Plant,
+  type SimulationOptions,
+  type SimulationReport,
+} from "./simulation/simulate.ts";

@@ -35,6 +35,7 @@ export {
 } from "./limits.ts";
 export { MillraceError, type Issue } from "./millrace-error.ts";
 export { checkName, typeName } from "./names.ts";
+export { nearName } from "./near-name.ts";
 export {
   DEFAULT_PRIORITY,
   FINISHED_STATUSES,

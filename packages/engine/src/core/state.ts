@@ -24,6 +24,8 @@ export interface Operation {
   /** Of the attempt that runs or ran last; 0: none yet. */
   attempt: number;
   wait: Wait | null;
+  /** When the attempt that runs began. Known to its owner only: beginnings are not journaled. */
+  begunAt: Timestamp | null;
   /** When the wait began. */
   waitingSince: Timestamp | null;
   /** When the next attempt starts or the timer ends; null: not a matter of time. */
@@ -103,6 +105,7 @@ function request(run: RunState, key: string, body: OperationBody): void {
     phase: "requested",
     attempt: 0,
     wait: null,
+    begunAt: null,
     waitingSince: null,
     dueAt: null,
     outcome: null,

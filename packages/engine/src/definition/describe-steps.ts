@@ -55,7 +55,7 @@ function describe(
         ? { ...attempt, failure: explain(step, outcome) }
         : attempt,
     ),
-    startedAt: history?.startedAt ?? null,
+    startedAt: history?.startedAt ?? operation?.begunAt ?? null,
     endedAt: outcome === null ? null : (last?.endedAt ?? null),
   };
 }

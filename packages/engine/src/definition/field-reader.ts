@@ -1,6 +1,6 @@
 import { checkName, type JsonValue } from "@millrace/protocol";
 import { describeValue, isList, isObject, ownValue, show, type JsonObject } from "./json-shape.ts";
-import { didYouMean } from "./near-name.ts";
+import { didYouMean } from "./did-you-mean.ts";
 import type { Hint, IssuePath, Report } from "./report.ts";
 
 export interface NumberRange {

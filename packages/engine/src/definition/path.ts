@@ -4,7 +4,7 @@ import type { JsonValue } from "@millrace/protocol";
 import { notYet } from "./field-reader.ts";
 import { isList, isObject, ownValue } from "./json-shape.ts";
 import { LATER_ROOTS } from "./later.ts";
-import { didYouMean } from "./near-name.ts";
+import { didYouMean } from "./did-you-mean.ts";
 import type { Hint } from "./report.ts";
 import { RUN_FIELDS, type LazyJson, type Scope } from "./scope.ts";
 

@@ -1,5 +1,5 @@
 import { show } from "./json-shape.ts";
-import { didYouMean } from "./near-name.ts";
+import { didYouMean } from "./did-you-mean.ts";
 import type { ReadStep } from "./read-steps.ts";
 import type { IssuePath, Report } from "./report.ts";
 import type { BranchTarget } from "./step-kind.ts";

@@ -7,7 +7,7 @@ import {
 import { FieldReader } from "./field-reader.ts";
 import { show, type JsonObject } from "./json-shape.ts";
 import { LATER_DEFINITION_FIELDS, LATER_TRIGGERS } from "./later.ts";
-import { didYouMean } from "./near-name.ts";
+import { didYouMean } from "./did-you-mean.ts";
 import { arrange, toPositions, type Plan } from "./plan.ts";
 import { readClaims } from "./read-claims.ts";
 import { readIds, readSteps, readTemplate, type Reading, type Reference } from "./read-steps.ts";

@@ -2,7 +2,7 @@ import { checkName, type JsonValue } from "@millrace/protocol";
 import { FieldReader, notYet } from "./field-reader.ts";
 import { isObject, ownValue, show } from "./json-shape.ts";
 import { LATER_CONFIG_FIELDS, LATER_STEP_FIELDS, LATER_STEP_TYPES } from "./later.ts";
-import { didYouMean } from "./near-name.ts";
+import { didYouMean } from "./did-you-mean.ts";
 import { isPathName } from "./path.ts";
 import type { IssuePath, Report } from "./report.ts";
 import type { StepKinds, StepReader, StepWork } from "./step-kind.ts";

@@ -2,7 +2,9 @@ import {
   after,
   asJsonText,
   deriveRunId,
+  MillraceError,
   shardOf,
+  type FailureSource,
   type JsonText,
   type Timestamp,
 } from "@millrace/protocol";
@@ -15,6 +17,8 @@ import type { Workflows } from "./workflows.ts";
 
 /** Deepest nesting of runs inside runs: a workflow that starts itself ends with an error, not with a full disk. */
 const MAX_DEPTH = 64;
+
+type Refuse = (code: string, message: string, source?: FailureSource) => PreparedChild;
 
 /** Finds the child's workflow and fixes its version, so that delivering the start decides nothing any more. */
 export class Children {
@@ -34,18 +38,34 @@ export class Children {
     key: string,
     workflow: string,
     input: JsonText,
+    wanted: () => boolean,
   ): Promise<PreparedChild> {
-    const refuse = (code: string, message: string): PreparedChild => ({
+    const refuse: Refuse = (code, message, source = "definition") => ({
       ok: false,
-      failure: engineFailure(code, `Step ${key} ${message}`, "definition", {
-        step: key,
-        attempt: 1,
-      }),
+      failure: engineFailure(code, `Step ${key} ${message}`, source, { step: key, attempt: 1 }),
     });
+    try {
+      return await this.#prepare(parent, key, workflow, input, wanted, refuse);
+    } catch (error) {
+      // The store answers, but not with a workflow: it has failed, or its catalog is damaged.
+      const code = MillraceError.is(error) ? error.code : "internal.error";
+      const reason = error instanceof Error ? error.message : String(error);
+      return refuse(code, `cannot look up workflow "${workflow}": ${reason}`, "infrastructure");
+    }
+  }
+
+  async #prepare(
+    parent: RunHead,
+    key: string,
+    workflow: string,
+    input: JsonText,
+    wanted: () => boolean,
+    refuse: Refuse,
+  ): Promise<PreparedChild> {
     const depth = parent.depth + 1;
     if (depth > MAX_DEPTH)
       return refuse("child.too-deep", `would nest runs ${depth} deep; the limit is ${MAX_DEPTH}`);
-    const head = await this.#ask(() => this.#workflows.reload(parent.tenant, workflow));
+    const head = await this.#ask(wanted, () => this.#workflows.reload(parent.tenant, workflow));
     if (head === null)
       return refuse("workflow.not-found", `starts workflow "${workflow}", which does not exist`);
     if (head.status !== "active") {
@@ -54,7 +74,7 @@ export class Children {
         `starts workflow "${workflow}", which is ${head.status}, not active`,
       );
     }
-    const compiled = await this.#ask(() =>
+    const compiled = await this.#ask(wanted, () =>
       this.#workflows.version(parent.tenant, head.id, head.version),
     );
     if (compiled === null) {
@@ -85,8 +105,8 @@ export class Children {
     };
   }
 
-  async #ask<T>(question: () => Promise<T | null>): Promise<T | null> {
-    const answered = await untilAnswered(this.#clock, () => true, question);
+  async #ask<T>(wanted: () => boolean, question: () => Promise<T | null>): Promise<T | null> {
+    const answered = await untilAnswered(this.#clock, wanted, question);
     return answered?.answer ?? null;
   }
 }

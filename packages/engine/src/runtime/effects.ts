@@ -17,12 +17,17 @@ export interface EffectContext {
   /** The store's time. */
   readonly now: () => Timestamp;
   readonly executor: Executor;
-  /** Finds the child's workflow and fixes its version. Never rejects. */
+  /**
+   * Finds the child's workflow and fixes its version. Never rejects.
+   *
+   * @param wanted false: nobody waits for the answer any more, whatever it is
+   */
   readonly prepareChild: (
     parent: RunHead,
     key: string,
     workflow: string,
     input: JsonText,
+    wanted: () => boolean,
   ) => Promise<PreparedChild>;
   readonly submit: (run: ResidentRun, fact: Fact) => void;
 }
@@ -123,7 +128,7 @@ async function prepareChild(
   context: EffectContext,
 ): Promise<void> {
   const startedAt = context.now();
-  const prepared = await context.prepareChild(run.head, key, workflow, input);
+  const prepared = await context.prepareChild(run.head, key, workflow, input, () => run.owned);
   const at = context.now();
   if (prepared.ok) {
     context.submit(run, { type: "child.prepared", key, child: prepared.child, at });

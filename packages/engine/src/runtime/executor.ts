@@ -23,6 +23,7 @@ export type AttemptResult =
 
 /** A body that was started. */
 export interface Body {
+  readonly startedAt: Timestamp;
   /**
    * Nobody waits for it any more: its signal aborts with `reason`, and its result is discarded. It may go on for
    * as long as it likes.

@@ -532,6 +532,16 @@ describe("a body of FunctionExecutor", () => {
     expect([attemptsCompleted, attemptsFailed, attemptsDiscarded]).toEqual([0, 0, 1]);
   });
 
+  test.each([0, 100])("sets off no alarm once it is revoked, after %i ms", async (ms) => {
+    const gate = aGate();
+    const bench = aBench(gate.work);
+    const body = bench.begin({ timeoutMs: 500 });
+    if (ms > 0) await bench.clock.advance(ms);
+    body.revoke("The node is stopping");
+    await bench.clock.settle();
+    expect([bench.executor.living, bench.clock.timers]).toEqual([1, 0]);
+  });
+
   test("aborts when it is stopped, and its result still counts", async () => {
     const gate = aGate();
     const bench = aBench(gate.work);

@@ -121,7 +121,7 @@ export class FunctionExecutor implements Executor {
     this.#options.clock.soon(() => {
       const bodies = this.#unwatched;
       this.#unwatched = [];
-      for (const one of bodies) if (one.living) one.watch();
+      for (const one of bodies) if (one.living && one.wanted) one.watch();
     });
   }
 
@@ -162,7 +162,7 @@ class LivingBody implements Body {
   readonly #onLinger: (body: LivingBody) => void;
   #controller: AbortController | undefined;
   #aborted: Error | undefined;
-  #startedAt: Timestamp;
+  startedAt: Timestamp;
   #cancelAlarm: (() => void) | undefined;
 
   constructor(
@@ -175,7 +175,7 @@ class LivingBody implements Body {
     this.#options = options;
     this.#report = report;
     this.#onLinger = onLinger;
-    this.#startedAt = options.now();
+    this.startedAt = options.now();
   }
 
   /** Most functions never ask for it, and it costs more than all else around a short one. */
@@ -188,12 +188,12 @@ class LivingBody implements Body {
   }
 
   begin(): void {
-    this.#startedAt = this.#options.now();
+    this.startedAt = this.#options.now();
   }
 
   watch(): void {
     const { timeoutMs, key } = this.task;
-    const spentMs = this.#options.now() - this.#startedAt;
+    const spentMs = this.#options.now() - this.startedAt;
     this.#cancelAlarm = this.#options.clock.setTimer(timeoutMs - spentMs, () => {
       if (this.wanted) this.report(timedOut(this.task));
       this.abort(`Step ${key} overran its time of ${timeoutMs} ms`);
@@ -214,11 +214,12 @@ class LivingBody implements Body {
     this.wanted = false;
     if (outcome.ok) counters.attemptsCompleted += 1;
     else counters.attemptsFailed += 1;
-    this.#report({ ...outcome, startedAt: this.#startedAt });
+    this.#report({ ...outcome, startedAt: this.startedAt });
   }
 
   revoke(reason: string): void {
     this.wanted = false;
+    this.#cancelAlarm?.();
     this.abort(reason);
   }
 

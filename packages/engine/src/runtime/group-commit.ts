@@ -114,7 +114,7 @@ export class GroupCommit {
         this.#informed.add(submission);
         submission.unknown?.();
       }
-      cancel = clock.setTimer(UNKNOWN_AFTER_MS, ring);
+      if (this.#failed === undefined) cancel = clock.setTimer(UNKNOWN_AFTER_MS, ring);
     };
     let cancel = clock.setTimer(UNKNOWN_AFTER_MS, ring);
     return () => cancel();

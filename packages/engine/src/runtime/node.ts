@@ -53,6 +53,8 @@ const BEAT_EVERY_MS = 2_000;
 const REAP_EVERY_MS = 1_000;
 const SWEEP_EVERY_MS = 5_000;
 const DEFAULT_STOP_GRACE_MS = 10_000;
+/** A store that takes no writes is not waited for longer; what it did not take is freed as a dead node's. */
+const HAND_OVER_MS = 10_000;
 /** With so many bodies that outlived their time, this process takes no more runs. */
 const MAX_OVERDUE_BODIES = 100;
 
@@ -115,8 +117,9 @@ export class Node implements Engine {
     await this.#reap();
     storage.onWake(() => this.#claiming.nudge());
     this.#heartbeat.start();
-    for (const service of this.#services) service.start();
+    // Before the claimer looks for the first time: what was freed moves at once.
     if (this.#state === "starting") this.#state = "ready";
+    for (const service of this.#services) service.start();
     for (const listener of this.#lifecycleListeners) listener(true);
   }
 
@@ -135,19 +138,23 @@ export class Node implements Engine {
       await this.#parts.executor.drain(graceMs);
       this.#parts.runner.handOver();
       await this.#settled(clock);
+      const stopped = new MillraceError("engine.stopping", "The engine has stopped");
+      for (const lane of this.#parts.lanes) lane.fail(stopped);
     }
     await this.#heartbeat.stop();
     await storage.close();
     for (const listener of this.#lifecycleListeners) listener(false);
   }
 
-  /** Waits until everything that was given up is stored. */
+  /** Waits until everything that was given up is stored, or the store has had its time. */
   #settled(clock: Clock): Promise<void> {
+    const untilMs = clock.monotonicMs() + HAND_OVER_MS;
     return new Promise((resolve) => {
       const look = (): void => {
         const quiet =
           this.#parts.runner.size === 0 && this.#parts.lanes.every((lane) => lane.queued === 0);
-        if (quiet || this.#failure !== null) resolve();
+        const isOver = this.#failure !== null || clock.monotonicMs() >= untilMs;
+        if (quiet || isOver) resolve();
         else clock.setTimer(1, look);
       };
       look();

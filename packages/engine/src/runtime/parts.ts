@@ -56,7 +56,7 @@ export function assemble(options: NodeOptions, time: StoreTime, hooks: NodeHooks
     random,
     functionNames: new Set(Object.keys(functions)),
   });
-  const reader = new RunReader(storage, workflows);
+  const reader = new RunReader(storage, workflows, (runId) => moving.runner.progress(runId));
   const watchers: Watchers = new Watchers({
     clock,
     read: (tenant, runId) => reader.get(tenant, runId),
@@ -127,7 +127,8 @@ function assembleMoving(
     now,
     node: hooks.id,
     executor,
-    prepareChild: (parent, key, workflow, input) => children.prepare(parent, key, workflow, input),
+    prepareChild: (parent, key, workflow, input, wanted) =>
+      children.prepare(parent, key, workflow, input, wanted),
     commitFor,
     send: (from, messages) => courier.send(from, messages),
     onFinished: (ended) => watchers.finished(ended),

@@ -7,6 +7,7 @@ import {
   type RunId,
   type Step,
   type TenantId,
+  type Timestamp,
   type WaitingOn,
 } from "@millrace/protocol";
 import { replay } from "../core/drive.ts";
@@ -17,13 +18,18 @@ import { waitingOn } from "../core/waiting-on.ts";
 import type { HistoryRow, RunRow, Storage } from "../storage/storage.ts";
 import type { Workflows } from "./workflows.ts";
 
+/** When the attempts of a run began that run on this node now, by step. */
+export type Progress = (runId: RunId) => ReadonlyMap<string, Timestamp>;
+
 export class RunReader {
   readonly #storage: Storage;
   readonly #workflows: Workflows;
+  readonly #progress: Progress;
 
-  constructor(storage: Storage, workflows: Workflows) {
+  constructor(storage: Storage, workflows: Workflows, progress: Progress) {
     this.#storage = storage;
     this.#workflows = workflows;
+    this.#progress = progress;
   }
 
   async get(tenant: TenantId, runId: RunId): Promise<Run | null> {
@@ -61,7 +67,18 @@ export class RunReader {
     // A difference shows the steps up to it, which is what a reader wants to see.
     replay(state, workflow.create(head), journal);
     if (finished !== null) state.ended = outcomeOf(finished);
+    else this.#overlay(state);
     return { state, steps: workflow.describe(state) };
+  }
+
+  /** What the journal cannot know: which bodies run, and since when. */
+  #overlay(state: RunState): void {
+    for (const [key, begunAt] of this.#progress(state.head.id)) {
+      const operation = state.operations.get(key);
+      if (operation === undefined || operation.phase === "settled") continue;
+      operation.phase = "running";
+      operation.begunAt = begunAt;
+    }
   }
 }
 

@@ -4,7 +4,14 @@
 //   R2. Effects are performed after the entries they follow from are durable, never before.
 //   R3. A run that only waits is given up in the same commit that says so; the store keeps the alarm clock.
 //   R4. A lost run stops: its bodies abort, its timers go, and whatever still arrives for it is dropped.
-import type { NodeId, RunId, TenantId } from "@millrace/protocol";
+import {
+  after,
+  type NodeId,
+  type RunId,
+  type TenantId,
+  type Timestamp,
+  type WaitingOn,
+} from "@millrace/protocol";
 import { isWaiting, nextDueAt } from "../core/deadline.ts";
 import {
   begin,
@@ -34,6 +41,8 @@ import { createResidentRun, residenceOf, type ResidentRun } from "./resident-run
 const PARK_FROM_MS = 1_000;
 /** A run taken this often in a row from a dead owner, without an entry in between, is not tried again. */
 const QUARANTINE_FROM = 5;
+/** A run that was set aside costs a take and a park each time that it is looked at in vain. */
+const LOOK_AGAIN_MS = 60_000;
 const REJECTED = "storage.rejected";
 
 export interface RunnerOptions extends Omit<EffectContext, "submit"> {
@@ -66,6 +75,12 @@ export class Runner {
 
   has(tenant: TenantId, runId: RunId): boolean {
     return this.#residents.get(runId)?.head.tenant === tenant;
+  }
+
+  /** When the attempts began that run here now, by step. */
+  progress(runId: RunId): ReadonlyMap<string, Timestamp> {
+    const bodies = this.#residents.get(runId)?.bodies ?? [];
+    return new Map(Array.from(bodies, ([key, body]) => [key, body.startedAt]));
   }
 
   /**
@@ -108,7 +123,8 @@ export class Runner {
     const cancelled = held.inbox.some((message) => message.body.kind === "cancel");
     if (held.run.recoveries >= QUARANTINE_FROM && !cancelled) {
       const [first] = run.state.open;
-      this.#giveBack(held, { kind: "quarantine", step: first?.key ?? null });
+      // Only a message makes it due again.
+      this.#giveBack(held, { kind: "quarantine", step: first?.key ?? null }, null);
       return;
     }
     this.#admit(run);
@@ -118,13 +134,14 @@ export class Runner {
     );
   }
 
-  /** Gives a taken run back; only a message makes it due again. Nothing of it is lost. */
+  /** Gives a taken run back, to look again later: program or catalog may have been mended. Nothing of it is lost. */
   setAside(held: Held, divergence: Divergence): void {
     this.#options.log.error(
       { runId: held.run.id, ...divergence },
       "a run and its program disagree; the run is set aside",
     );
-    this.#giveBack(held, { kind: "divergence", ...divergence });
+    const dueAt = after(this.#options.now(), LOOK_AGAIN_MS);
+    this.#giveBack(held, { kind: "divergence", ...divergence }, dueAt);
   }
 
   /** A message was stored for a run. A run that does not reside here finds it when it is taken. */
@@ -311,7 +328,7 @@ export class Runner {
     if (this.#residents.get(run.head.id) === run) this.#residents.delete(run.head.id);
   }
 
-  #giveBack({ run, journal }: Held, waitingFor: NonNullable<ReturnType<typeof waitingOn>>): void {
+  #giveBack({ run, journal }: Held, reason: WaitingOn, dueAt: Timestamp | null): void {
     const ref: RunRef = { tenant: run.tenant, shard: run.shard, runId: run.id };
     const unit: RunUnit = {
       kind: "run",
@@ -322,7 +339,7 @@ export class Runner {
       outbox: [],
       consumed: [],
       recovered: false,
-      next: { kind: "park", dueAt: null, waitingOn: waitingFor, seenWake: run.wake },
+      next: { kind: "park", dueAt, waitingOn: reason, seenWake: run.wake },
     };
     // If it fails, the run stays owned by a node that does not have it; the next reaping or restart frees it.
     const settle = (): void => {};

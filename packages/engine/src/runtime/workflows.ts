@@ -7,6 +7,7 @@ import {
   fromJsonText,
   MillraceError,
   newWorkflowId,
+  parseJson,
   toJsonText,
   toTimestamp,
   type Definition,
@@ -217,7 +218,8 @@ export class Workflows {
     if (cached !== undefined) return cached;
     const record = await this.#options.catalog.get(tenant, "workflow-version", `${id}#${version}`);
     if (record === null) return undefined;
-    const parsed = this.#options.kind.parse(fromJsonText(record.body));
+    const json = parseJson(record.body);
+    const parsed = json.ok ? this.#options.kind.parse(json.value) : json;
     if (!parsed.ok) return undefined;
     const loaded = {
       definition: parsed.definition,

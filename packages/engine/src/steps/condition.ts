@@ -1,7 +1,7 @@
 import { asJsonText } from "@millrace/protocol";
 import { notYet, type FieldReader } from "../definition/field-reader.ts";
 import { describeValue, show } from "../definition/json-shape.ts";
-import { didYouMean } from "../definition/near-name.ts";
+import { didYouMean } from "../definition/did-you-mean.ts";
 import { evaluate } from "../definition/render.ts";
 import type { Scope } from "../definition/scope.ts";
 import type { BranchTarget, StepKind, StepReader } from "../definition/step-kind.ts";

@@ -16,7 +16,10 @@ const ADMIN_KEY = "correct horse battery staple, forty characters";
 
 interface Process extends AsyncDisposable {
   /** Starts a run of a workflow of one step that calls `target`. @returns the run, ended */
-  run(target: string): Promise<{ readonly status: string; readonly output: unknown }>;
+  run(
+    target: string,
+    input?: object,
+  ): Promise<{ readonly status: string; readonly output: unknown }>;
   readonly url: string;
   readonly folder: string;
   /** Resolves when a function has written to standard output. */
@@ -58,9 +61,9 @@ async function startProcess(
     folder: folder.path,
     entered: once(child.stdout, "data"),
     kill: (signal) => child.kill(signal),
-    run: async (target) => {
+    run: async (target, input = {}) => {
       const id = `wf_${target}`;
-      const steps = [{ id: "one", type: "function", function: target }];
+      const steps = [{ id: "one", type: "function", function: target, config: { input } }];
       await send("", { id, name: target, steps });
       await send(`/${id}/activate`, {});
       // The shape of a run, as far as these tests look at it.
@@ -114,13 +117,16 @@ describe("the server's process", { timeout: 30_000 }, () => {
     "lets a step finish at %s, and ends with 0",
     async (signal) => {
       await using server = await startProcess(`
-      export const slow = async () => {
+      export const slow = async ({ url }) => {
         process.stdout.write("entered\\n");
-        await new Promise((resolve) => process.once("${signal}", () => setImmediate(resolve)));
+        // Goes on for a while after the server has hung up.
+        for (let refusals = 0; refusals < 1000; ) {
+          await fetch(url + "/health/live").catch(() => { refusals += 1; });
+        }
         return "finished";
       };
     `);
-      const answer = server.run("slow").catch(() => null);
+      const answer = server.run("slow", { url: server.url }).catch(() => null);
       await server.entered;
       server.kill(signal);
       expect((await server.ended).code).toBe(0);

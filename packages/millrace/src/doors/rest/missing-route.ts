@@ -1,5 +1,4 @@
-import { MillraceError } from "@millrace/protocol";
-import { findNearest } from "../../did-you-mean.ts";
+import { MillraceError, nearName } from "@millrace/protocol";
 import type { Answer, Call, Route } from "../../route.ts";
 import { toErrorAnswer } from "./errors.ts";
 
@@ -24,7 +23,7 @@ export function answerMissingRoute(call: Call, routes: readonly Route[]): Answer
 
 function hintAt(path: string, routes: readonly Route[]): string {
   const candidates = routes.map((route) => fill(route.path, path));
-  const nearest = findNearest(path, candidates);
+  const nearest = nearName(path, candidates);
   return nearest === undefined ? "the API begins at /api/v1/workflows" : `did you mean ${nearest}?`;
 }
 

@@ -3,17 +3,6 @@ const LONGEST_TRIED = 40;
 /** Keeps the search linear for a definition with thousands of steps and thousands of mistakes. */
 const MOST_CANDIDATES = 1_000;
 
-/**
- * A hint for an unknown name; computed only if it is shown.
- *
- * @returns `did you mean "retries"?`, or undefined if no candidate is near
- */
-export const didYouMean =
-  (name: string, candidates: Iterable<string>) => (): string | undefined => {
-    const near = nearName(name, candidates);
-    return near === undefined ? undefined : `did you mean ${JSON.stringify(near)}?`;
-  };
-
 /** The candidate that is equal but for case, or the nearest within one slip (short names) or two. */
 export function nearName(name: string, candidates: Iterable<string>): string | undefined {
   if (name.length > LONGEST_TRIED) return undefined;
