@@ -15,8 +15,8 @@ export interface Start {
   runId: string | null;
 }
 
-/** Starts a second; about a third of what two cores can do beside the test itself. */
-const EVERY_MS = 4;
+/** Enough to have some runs in every state at every moment, and less than two cores can do beside the test itself. */
+const EVERY_MS = 2;
 
 export class Load {
   readonly starts: Start[] = [];

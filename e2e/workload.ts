@@ -114,10 +114,10 @@ const retry: Workload = {
   output: (n) => ({ n: (n + 11) * 2 }),
 };
 
-/** Those that are started from outside. */
-export const STARTED: readonly Workload[] = [chain, shape, pause, choice, parent, retry];
 /** In the order in which they can be installed. */
-export const WORKLOADS: readonly Workload[] = [child, ...STARTED];
+export const WORKLOADS: readonly Workload[] = [child, chain, shape, pause, choice, parent, retry];
+/** Those that are started from outside; messages between runs have the most places to be lost. */
+export const STARTED: readonly Workload[] = [chain, shape, pause, choice, parent, parent, retry];
 
 const byId = new Map(WORKLOADS.map((workload) => [workload.definition.id, workload]));
 

@@ -77,7 +77,7 @@ export interface TestServer extends AsyncDisposable {
   readonly key: string;
   /** Every line that was logged. */
   readonly logLines: string[];
-  newKey(scopes: readonly string[], expiresAtMs?: number): Promise<string>;
+  newKey(scopes: readonly string[], expiresAtMs?: number, name?: string): Promise<string>;
   send(method: string, path: string, sent?: Sent): Promise<Answered>;
   /** Creates and activates. @returns its id */
   install(definition: object): Promise<string>;
@@ -103,7 +103,7 @@ export async function openTestServer(options: TestServerOptions = {}): Promise<T
     engine,
     key,
     logLines,
-    newKey: (scopes, expiresAtMs) => putKey(engine, scopes, expiresAtMs),
+    newKey: (scopes, expiresAtMs, name) => putKey(engine, scopes, expiresAtMs, name),
     send,
     install: async (definition) => {
       const created = await send("POST", "/api/v1/workflows", { body: definition });
@@ -130,13 +130,14 @@ async function putKey(
   engine: Engine,
   scopes: readonly string[],
   expiresAtMs?: number,
+  name = "test",
 ): Promise<string> {
   const key = newKey();
   await engine.putKey(
     {
       id: parseKeyId(key) ?? "",
       tenant: DEFAULT_TENANT,
-      name: "test",
+      name,
       hash: digestOf(key).toString("hex"),
       scopes,
       createdAt: toTimestamp(Date.now()),

@@ -1,4 +1,5 @@
 export { createEngine, type EngineOptions } from "./engine.ts";
+export { RetryAfterError, TerminalError } from "@millrace/protocol";
 export type {
   Actor,
   ApiKey,

@@ -54,7 +54,11 @@ export function createApp(options: AppOptions): App {
   const services = createServices(options);
   const { engine, log, mode, adminKeyDigest } = options;
   const findKey = engine.findKey.bind(engine);
-  const authenticate = createAuthenticator({ findKey, adminKeyDigest });
+  const authenticate = createAuthenticator({
+    findKey,
+    adminKeyDigest,
+    acceptsDevelopmentKeys: mode === "development",
+  });
 
   async function serve(c: HonoContext, door: Door, category: Category, attend: Attend) {
     const startedAt = performance.now();

@@ -1,6 +1,6 @@
 // A run in memory: the fold of its journal, plus what its owner has begun but not yet journaled.
 // Changes are applied in place: copying a run of 10,000 steps for each of them would cost more than all else.
-import type { Timestamp } from "@millrace/protocol";
+import { DEFAULT_LIMITS, type Timestamp } from "@millrace/protocol";
 import { assertNever, invariant } from "./assert-never.ts";
 import type { Entry, Outcome, Wait } from "./entry.ts";
 import type { OperationBody } from "./program.ts";
@@ -35,6 +35,8 @@ export interface Operation {
 
 export interface RunState {
   readonly head: RunHead;
+  /** Largest input or output of a step. */
+  readonly payloadBytes: number;
   readonly journal: Entry[];
   /** All that were ever requested, in that order. */
   readonly operations: Map<string, Operation>;
@@ -58,9 +60,13 @@ export type Change =
   | { readonly type: "stopping"; readonly outcome: Outcome }
   | { readonly type: "ended"; readonly outcome: Outcome };
 
-export function createRunState(head: RunHead): RunState {
+export function createRunState(
+  head: RunHead,
+  payloadBytes: number = DEFAULT_LIMITS.payloadBytes,
+): RunState {
   return {
     head,
+    payloadBytes,
     journal: [],
     operations: new Map(),
     open: new Set(),

@@ -5,18 +5,21 @@
 //   T3. Effects are data, in the order in which the runtime must perform them, after the entries are durable.
 //   T4. An attempt counts once: a result for another attempt than the running one is refused.
 //   T5. A run that is stopping starts nothing; it ends when no body runs, or when the bodies are given up.
+//   T6. No payload larger than the limit is journaled: the step, or the run, fails instead.
 import {
   after,
   asJsonText,
   shardOf,
   toTimestamp,
+  type Failure,
   type RunId,
   type Timestamp,
 } from "@millrace/protocol";
 import { assertNever } from "./assert-never.ts";
 import type { Entry, Message, Outcome, Wait } from "./entry.ts";
 import { cancelMessageId, type Decision, type Effect, type Fact } from "./fact.ts";
-import type { ValueOutcome } from "./program.ts";
+import { checkPayload } from "./payload.ts";
+import type { OperationBody, ValueOutcome } from "./program.ts";
 import type { OutboxMessage, RunRef } from "./run-head.ts";
 import { nextAttemptAt } from "./retry.ts";
 import type { Change, Operation, RunState } from "./state.ts";
@@ -34,7 +37,7 @@ export function transition(run: RunState, fact: Fact): Decision {
     case "launched":
       return launch(run, fact.key, fact.at);
     case "program.ended":
-      return run.stopping === null ? stop(run, fact.outcome, []) : NOTHING;
+      return run.stopping === null ? stop(run, checkEnd(run, fact.outcome), []) : NOTHING;
     case "attempt.completed":
       return complete(run, fact);
     case "attempt.failed":
@@ -66,7 +69,7 @@ function launch(run: RunState, key: string, at: Timestamp): Decision {
   if (operation === undefined || run.stopping !== null) return SETTLED;
   switch (operation.phase) {
     case "requested":
-      return start(operation, 1, at);
+      return start(run, operation, 1, at);
     case "retrying":
     case "waiting":
       return operation.dueAt === null
@@ -80,8 +83,16 @@ function launch(run: RunState, key: string, at: Timestamp): Decision {
   }
 }
 
-function start({ key, body, position }: Operation, attempt: number, at: Timestamp): Accepted {
+function start(
+  run: RunState,
+  { key, body, position }: Operation,
+  attempt: number,
+  at: Timestamp,
+): Accepted {
   const times = { position, startedAt: at, endedAt: at };
+  const failure = findTooLarge(run, key, body);
+  if (failure !== null)
+    return accept([journaled(valueEntry(key, { status: "failed", failure }, times))]);
   switch (body.kind) {
     case "call":
       return accept(
@@ -107,6 +118,24 @@ function start({ key, body, position }: Operation, attempt: number, at: Timestam
     default:
       return assertNever(body);
   }
+}
+
+/** What the program itself made: what a body returns is measured where it returns. */
+function findTooLarge(run: RunState, key: string, body: OperationBody): Failure | null {
+  if (body.kind === "timer") return null;
+  if (body.kind !== "value")
+    return checkPayload(body.input, `input of step ${key}`, run.payloadBytes);
+  const { outcome } = body;
+  return outcome.status === "failed"
+    ? null
+    : checkPayload(outcome.output, `output of step ${key}`, run.payloadBytes);
+}
+
+/** T6. */
+function checkEnd(run: RunState, outcome: Outcome): Outcome {
+  if (outcome.status !== "completed") return outcome;
+  const failure = checkPayload(outcome.output, "output of the run", run.payloadBytes);
+  return failure === null ? outcome : { status: "failed", failure };
 }
 
 function valueEntry(key: string, outcome: ValueOutcome, times: Times): Entry {
@@ -175,7 +204,7 @@ function fire(run: RunState, key: string, at: Timestamp): Decision {
   if (operation === undefined || run.stopping !== null || operation.dueAt === null) return SETTLED;
   if (operation.dueAt > at) return accept([], [{ type: "set.timer", key, at: operation.dueAt }]);
   if (operation.phase === "retrying") {
-    return start(operation, operation.attempt + 1, at);
+    return start(run, operation, operation.attempt + 1, at);
   }
   const startedAt = operation.waitingSince ?? operation.dueAt;
   const output = asJsonText(`{"waited":${at - startedAt}}`);

@@ -7,6 +7,7 @@ import type { NodeId } from "@millrace/protocol";
 import type { OutboxMessage, RunHead, RunRef } from "../core/run-head.ts";
 import type { Storage, Unit } from "../storage/storage.ts";
 import type { GroupCommit, Settled } from "./group-commit.ts";
+import type { Metrics } from "./metrics.ts";
 import type { CompiledWorkflow } from "./program-kind.ts";
 import type { Runner } from "./runner.ts";
 import type { Workflows } from "./workflows.ts";
@@ -17,6 +18,7 @@ export interface CourierOptions {
   readonly runner: Runner;
   readonly commitFor: (ref: RunRef) => GroupCommit;
   readonly ownerOfNew: () => NodeId | null;
+  readonly metrics: Metrics;
 }
 
 const SWEEP_LIMIT = 500;
@@ -73,6 +75,7 @@ export class Courier {
       runner.tell(to, content.message);
       return;
     }
+    this.#options.metrics.counters.runsStarted += 1;
     const workflow = this.#programOf(content.run);
     if (unit.kind === "start" && unit.owner !== null && workflow !== undefined)
       runner.adopt(content.run, unit.owner, workflow);

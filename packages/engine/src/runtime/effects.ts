@@ -6,6 +6,7 @@ import type { Effect, Fact } from "../core/fact.ts";
 import type { RunHead } from "../core/run-head.ts";
 import type { Clock } from "./clock.ts";
 import type { Executor } from "./executor.ts";
+import type { Log } from "./log.ts";
 import type { ResidentRun } from "./resident-run.ts";
 
 export type PreparedChild =
@@ -17,6 +18,7 @@ export interface EffectContext {
   /** The store's time. */
   readonly now: () => Timestamp;
   readonly executor: Executor;
+  readonly log: Log;
   /**
    * Finds the child's workflow and fixes its version. Never rejects.
    *
@@ -90,7 +92,7 @@ export function silence(run: ResidentRun, reason: string): void {
 function startAttempt(
   run: ResidentRun,
   { key, attempt, body }: Extract<Effect, { type: "start.attempt" }>,
-  { executor, now, submit }: EffectContext,
+  { executor, now, log, submit }: EffectContext,
 ): void {
   const { target, input, timeoutMs } = body;
   const task = {
@@ -104,6 +106,10 @@ function startAttempt(
   };
   const started = executor.execute(task, (result) => {
     run.bodies.delete(key);
+    if (!result.ok) {
+      const { code, message, stack } = result.failure;
+      log.warn({ runId: run.head.id, step: key, attempt, reason: code, stack }, message);
+    }
     submit(run, {
       ...(result.ok
         ? { type: "attempt.completed", output: result.output }

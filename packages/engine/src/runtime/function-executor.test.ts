@@ -11,6 +11,7 @@ import { describe, expect, test } from "vitest";
 import type { AttemptResult, AttemptTask, Body } from "./executor.ts";
 import { FunctionExecutor } from "./function-executor.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
+import { createStepGate } from "./step-gate.ts";
 import type { StepContext, StepFunction, StepFunctions } from "./step-function.ts";
 import { VirtualClock } from "./virtual-clock.ts";
 
@@ -66,25 +67,6 @@ const aTask = (task: Partial<AttemptTask> = {}): AttemptTask => ({
   ...task,
 });
 
-/** A function that ends when the test says so. */
-function aGate(): {
-  readonly work: StepFunction;
-  readonly contexts: StepContext[];
-  open(value?: unknown): void;
-} {
-  const waiting: ((value: unknown) => void)[] = [];
-  const contexts: StepContext[] = [];
-  return {
-    contexts,
-    work: (_, context) =>
-      new Promise((resolve) => {
-        contexts.push(context);
-        waiting.push(resolve);
-      }),
-    open: (value = null) => waiting.shift()?.(value),
-  };
-}
-
 describe("FunctionExecutor", () => {
   test("gives a function its input and what it may know, and stores what it returns", async () => {
     const bench = aBench((input, { runId, step, attempt, idempotencyKey, input: runInput }) => ({
@@ -126,7 +108,7 @@ describe("FunctionExecutor", () => {
   });
 
   test("leaves no timer and no body behind when a function has ended", async () => {
-    const gate = aGate();
+    const gate = createStepGate();
     const bench = aBench(gate.work);
     bench.begin();
     await bench.clock.settle();
@@ -217,7 +199,7 @@ describe("FunctionExecutor, when a function throws", () => {
 
   for (const how of ["at once", "later"] as const) {
     test.each(things)(`fails that attempt alone: %s, ${how}`, async (_, thrown) => {
-      const other = aGate();
+      const other = createStepGate();
       const bench = aBench({
         bad: async () => {
           if (how === "later") await Promise.resolve();
@@ -360,17 +342,15 @@ describe("FunctionExecutor, when a result cannot be stored", () => {
 
 describe("FunctionExecutor, when a function overruns its time", () => {
   test("aborts its signal, fails the attempt, and discards the late result", async () => {
-    const gate = aGate();
+    const gate = createStepGate();
     const bench = aBench(gate.work);
     bench.begin({ timeoutMs: 500 });
     await bench.clock.advance(499);
-    expect(gate.contexts[0]?.signal.aborted).toBe(false);
+    expect(gate.begun[0]?.signal.aborted).toBe(false);
     expect(bench.results).toEqual([]);
     await bench.clock.advance(1);
-    expect(gate.contexts[0]?.signal.aborted).toBe(true);
-    expect(gate.contexts[0]?.signal.reason).toEqual(
-      new Error("Step s1 overran its time of 500 ms"),
-    );
+    expect(gate.begun[0]?.signal.aborted).toBe(true);
+    expect(gate.begun[0]?.signal.reason).toEqual(new Error("Step s1 overran its time of 500 ms"));
     expect(bench.results).toMatchObject([
       {
         ok: false,
@@ -385,11 +365,11 @@ describe("FunctionExecutor, when a function overruns its time", () => {
   });
 
   test("tells a function that asks for its signal only afterwards", async () => {
-    const gate = aGate();
+    const gate = createStepGate();
     const bench = aBench(gate.work);
     bench.begin({ timeoutMs: 500 });
     await bench.clock.advance(500);
-    const signal = gate.contexts[0]?.signal;
+    const signal = gate.begun[0]?.signal;
     expect([signal?.aborted, String(signal?.reason)]).toEqual([
       true,
       "Error: Step s1 overran its time of 500 ms",
@@ -397,7 +377,7 @@ describe("FunctionExecutor, when a function overruns its time", () => {
   });
 
   test("counts a body that ignores its signal as overdue until it really ends", async () => {
-    const gate = aGate();
+    const gate = createStepGate();
     const bench = aBench(gate.work);
     bench.begin({ timeoutMs: 500 });
     bench.begin({ timeoutMs: 500, runId: OTHER_RUN });
@@ -428,16 +408,16 @@ describe("FunctionExecutor, when a function overruns its time", () => {
 
 describe("FunctionExecutor, while an old body of a step lives", () => {
   test("does not start the same step of the same run until that body has ended", async () => {
-    const gate = aGate();
+    const gate = createStepGate();
     const bench = aBench(gate.work);
     bench.begin({ timeoutMs: 500 });
     await bench.clock.advance(500);
     bench.begin({ attempt: 2 });
     await bench.clock.advance(10_000);
-    expect(gate.contexts).toHaveLength(1);
+    expect(gate.begun).toHaveLength(1);
     gate.open("late");
     await bench.clock.advance(250);
-    expect(gate.contexts.map(({ attempt }) => attempt)).toEqual([1, 2]);
+    expect(gate.begun.map(({ attempt }) => attempt)).toEqual([1, 2]);
     gate.open("in time");
     await bench.clock.settle();
     const [, second] = bench.results;
@@ -447,20 +427,20 @@ describe("FunctionExecutor, while an old body of a step lives", () => {
   });
 
   test("starts it all the same after 30 s, and then counts both bodies", async () => {
-    const gate = aGate();
+    const gate = createStepGate();
     const bench = aBench(gate.work);
     bench.begin({ timeoutMs: 500 });
     await bench.clock.advance(500);
     bench.begin({ attempt: 2 });
     await bench.clock.advance(29_750);
-    expect(gate.contexts).toHaveLength(1);
+    expect(gate.begun).toHaveLength(1);
     await bench.clock.advance(250);
-    expect(gate.contexts).toHaveLength(2);
+    expect(gate.begun).toHaveLength(2);
     expect([bench.executor.living, bench.executor.overdue]).toEqual([2, 1]);
   });
 
   test("gives the second body its whole time", async () => {
-    const gate = aGate();
+    const gate = createStepGate();
     const bench = aBench(gate.work);
     bench.begin({ timeoutMs: 500 });
     await bench.clock.advance(500);
@@ -473,34 +453,34 @@ describe("FunctionExecutor, while an old body of a step lives", () => {
   });
 
   test("starts other steps and other runs at once", async () => {
-    const gate = aGate();
+    const gate = createStepGate();
     const bench = aBench(gate.work);
     bench.begin({ timeoutMs: 500 });
     await bench.clock.advance(500);
     bench.begin({ key: "s2" });
     bench.begin({ runId: OTHER_RUN });
     await bench.clock.settle();
-    expect(gate.contexts).toHaveLength(3);
+    expect(gate.begun).toHaveLength(3);
   });
 
   test("waits for a body that was revoked too", async () => {
-    const gate = aGate();
+    const gate = createStepGate();
     const bench = aBench(gate.work);
     bench.begin().revoke("The node lost the run");
     bench.begin({ attempt: 1 });
     await bench.clock.advance(1_000);
-    expect(gate.contexts).toHaveLength(1);
+    expect(gate.begun).toHaveLength(1);
   });
 
   test("never starts a body that was revoked while it waited", async () => {
-    const gate = aGate();
+    const gate = createStepGate();
     const bench = aBench(gate.work);
     bench.begin({ timeoutMs: 500 });
     await bench.clock.advance(500);
     bench.begin({ attempt: 2 }).revoke("The node lost the run");
     gate.open();
     await bench.clock.advance(60_000);
-    expect(gate.contexts).toHaveLength(1);
+    expect(gate.begun).toHaveLength(1);
     expect(bench.results).toHaveLength(1);
     expect([bench.executor.living, bench.executor.overdue, bench.clock.timers]).toEqual([0, 0, 0]);
   });
@@ -508,10 +488,10 @@ describe("FunctionExecutor, while an old body of a step lives", () => {
 
 describe("a body of FunctionExecutor", () => {
   test("aborts and is never heard of when it is revoked", async () => {
-    const gate = aGate();
+    const gate = createStepGate();
     const bench = aBench(gate.work);
     const body = bench.begin({ timeoutMs: 500 });
-    const signal = gate.contexts[0]?.signal;
+    const signal = gate.begun[0]?.signal;
     body.revoke("The node lost the run");
     expect(signal?.reason).toEqual(new Error("The node lost the run"));
     expect(bench.executor.overdue).toBe(1);
@@ -522,7 +502,7 @@ describe("a body of FunctionExecutor", () => {
   });
 
   test("counts one attempt once when it is revoked, overruns its time and ends late", async () => {
-    const gate = aGate();
+    const gate = createStepGate();
     const bench = aBench(gate.work);
     bench.begin({ timeoutMs: 500 }).revoke("The node lost the run");
     await bench.clock.advance(1_000);
@@ -533,7 +513,7 @@ describe("a body of FunctionExecutor", () => {
   });
 
   test.each([0, 100])("sets off no alarm once it is revoked, after %i ms", async (ms) => {
-    const gate = aGate();
+    const gate = createStepGate();
     const bench = aBench(gate.work);
     const body = bench.begin({ timeoutMs: 500 });
     if (ms > 0) await bench.clock.advance(ms);
@@ -543,10 +523,10 @@ describe("a body of FunctionExecutor", () => {
   });
 
   test("aborts when it is stopped, and its result still counts", async () => {
-    const gate = aGate();
+    const gate = createStepGate();
     const bench = aBench(gate.work);
     bench.begin().stop("The run is being stopped");
-    expect(gate.contexts[0]?.signal.aborted).toBe(true);
+    expect(gate.begun[0]?.signal.aborted).toBe(true);
     gate.open("compensated");
     await bench.clock.settle();
     expect(bench.results).toMatchObject([{ ok: true, output: '"compensated"' }]);
@@ -578,7 +558,7 @@ describe("FunctionExecutor.drain", () => {
   });
 
   test("resolves when the last body has ended", async () => {
-    const gate = aGate();
+    const gate = createStepGate();
     const bench = aBench(gate.work);
     bench.begin();
     bench.begin({ key: "s2" });
@@ -592,7 +572,7 @@ describe("FunctionExecutor.drain", () => {
   });
 
   test("resolves after its grace when a body goes on", async () => {
-    const bench = aBench(aGate().work);
+    const bench = aBench(createStepGate().work);
     bench.begin();
     const drained = bench.executor.drain(10_000);
     await bench.clock.advance(9_999);

@@ -57,6 +57,9 @@ export class GroupCommit {
     this.#options = options;
   }
 
+  /** Why the store takes nothing at this moment, although it may again. null: it does. */
+  trouble: MillraceError | null = null;
+
   /** Units that wait or are in flight. */
   get queued(): number {
     return this.#queue.length + this.#inFlight;
@@ -159,6 +162,7 @@ export class GroupCommit {
     let unsure = uncertain;
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
       const attempt = await this.#attempt(rest);
+      this.trouble = attempt.ok ? null : attempt.error;
       if (attempt.ok) return attempt.told;
       const { error } = attempt;
       if (error.code === "storage.unavailable") unsure = true;

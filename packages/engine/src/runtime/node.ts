@@ -238,7 +238,7 @@ export class Node implements Engine {
   }
 
   health(): EngineHealth {
-    return { state: this.#state, reason: this.#failure?.message ?? this.#slowness() };
+    return { state: this.#state, reason: this.#failure?.message ?? this.#trouble() };
   }
 
   metrics(): EngineMetrics {
@@ -249,7 +249,11 @@ export class Node implements Engine {
     });
   }
 
-  #slowness(): string | null {
+  #trouble(): string | null {
+    const lane = this.#parts.lanes.find(
+      ({ trouble }) => trouble !== null && trouble.code !== "storage.rejected",
+    );
+    if (lane?.trouble) return lane.trouble.message;
     return this.#parts.executor.overdue >= MAX_OVERDUE_BODIES
       ? `${this.#parts.executor.overdue} step bodies outlived their time; this node takes no more runs until they end`
       : null;

@@ -135,6 +135,7 @@ function assembleMoving(
     metrics,
     log,
     journalEntries: limits.journalEntries,
+    payloadBytes: limits.payloadBytes,
     maxResidentRuns,
   });
   const claimer = new Claimer({
@@ -152,6 +153,13 @@ function assembleMoving(
   // Owned at once only where that overtakes nobody who waits.
   const ownerOfNew = (): NodeId | null =>
     claimer.caughtUp && hooks.room() > 0 ? hooks.id() : null;
-  const courier: Courier = new Courier({ storage, workflows, runner, commitFor, ownerOfNew });
+  const courier: Courier = new Courier({
+    storage,
+    workflows,
+    runner,
+    commitFor,
+    ownerOfNew,
+    metrics,
+  });
   return { runner, courier, claimer, ownerOfNew };
 }

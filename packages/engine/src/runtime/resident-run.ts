@@ -44,13 +44,13 @@ export interface Residence {
   readonly cancelRequestedAt: Timestamp | null;
 }
 
-export function createResidentRun(residence: Residence): ResidentRun {
+export function createResidentRun(residence: Residence, payloadBytes: number): ResidentRun {
   const { head, workflow, fence, seenWake, startedAt, recovering, cancelRequestedAt } = residence;
   return {
     ref: { tenant: head.tenant, shard: head.shard, runId: head.id },
     head,
     fence,
-    state: createRunState(head),
+    state: createRunState(head, payloadBytes),
     program: workflow.create(head),
     startedAt,
     facts: [],

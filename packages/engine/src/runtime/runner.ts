@@ -55,6 +55,7 @@ export interface RunnerOptions extends Omit<EffectContext, "submit"> {
   readonly metrics: Metrics;
   readonly log: Log;
   readonly journalEntries: number;
+  readonly payloadBytes: number;
   readonly maxResidentRuns: number;
 }
 
@@ -91,15 +92,11 @@ export class Runner {
   adopt(head: RunHead, owner: NodeId, workflow: CompiledWorkflow): void {
     // A courier that carries a start a second time is told that it owns the run, which it knows.
     if (owner !== this.#options.node() || this.#residents.has(head.id)) return;
-    const run = createResidentRun({
-      head,
-      workflow,
-      fence: 1,
-      seenWake: 0,
-      startedAt: head.createdAt,
-      recovering: false,
-      cancelRequestedAt: null,
-    });
+    const residence = { head, workflow, fence: 1, seenWake: 0, startedAt: head.createdAt };
+    const run = createResidentRun(
+      { ...residence, recovering: false, cancelRequestedAt: null },
+      this.#options.payloadBytes,
+    );
     this.#admit(run);
     this.#work(run, createPass(), (pass) =>
       begin(run.state, run.program, this.#options.now(), pass),
@@ -108,7 +105,7 @@ export class Runner {
 
   /** A run that this node has just taken: goes on where its journal ends. */
   takeUp(held: Held, workflow: CompiledWorkflow): void {
-    const run = createResidentRun({ ...residenceOf(held), workflow });
+    const run = createResidentRun({ ...residenceOf(held), workflow }, this.#options.payloadBytes);
     const divergence = replay(run.state, run.program, held.journal);
     run.committed = held.journal.length;
     if (divergence !== null) {

@@ -1,7 +1,7 @@
 // `npm run simulate -- --seeds N [--from S] [--plant NAME] [--follow TEXT]`: plays seeds and says which fails, so
 // that it can be played again. `--follow` prints each exchange with the store that names TEXT: a run's id, a node's.
 import { parseArgs } from "node:util";
-import { simulate, type Plant } from "./simulate.ts";
+import { PLANTS, simulate } from "./simulate.ts";
 
 const { values } = parseArgs({
   options: {
@@ -11,6 +11,13 @@ const { values } = parseArgs({
     follow: { type: "string" },
   },
 });
+const plant = PLANTS.find((name) => name === values.plant);
+if (values.plant !== undefined && plant === undefined) {
+  process.stderr.write(`There is no plant "${values.plant}"; there are ${PLANTS.join(", ")}.\n`);
+  process.exit(2);
+}
+// `| head` has read enough.
+process.stdout.on("error", () => process.exit(0));
 const from = Number(values.from);
 const count = Number(values.seeds);
 let turns = 0;
@@ -18,10 +25,9 @@ let runs = 0;
 let crashes = 0;
 const startedMs = performance.now();
 for (let seed = from; seed < from + count; seed++) {
-  // The name comes from a person who reads the list of plants; an unknown one plants nothing.
   const report = await simulate({
     seed,
-    ...(values.plant === undefined ? {} : { plant: values.plant as Plant }),
+    ...(plant === undefined ? {} : { plant }),
     ...(values.follow === undefined ? {} : { listener: follow(values.follow) }),
   });
   turns += report.turns;
@@ -29,7 +35,7 @@ for (let seed = from; seed < from + count; seed++) {
   crashes += report.crashes;
   if (report.violation !== null) {
     process.stdout.write(
-      `seed ${seed}: ${report.violation}\n  again: npm run simulate -- --from ${seed} --seeds 1\n`,
+      `seed ${seed}: ${report.violation}\n  again: npm run simulate -- --from ${seed} --seeds 1${plant === undefined ? "" : ` --plant ${plant}`}\n`,
     );
     process.exitCode = 1;
     break;

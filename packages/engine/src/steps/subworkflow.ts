@@ -51,8 +51,13 @@ function explain(workflow: string, outcome: BadOutcome): Failure {
     return { code: CHILD_CANCELLED, message: `${name} was cancelled`, source: "code" };
   }
   const { failure } = outcome;
+  // Runs that fail through each other would tell the same at every level: the first cause is what a reader needs.
+  const { message } = rootOf(failure);
   return withCause(
-    { code: CHILD_FAILED, message: `${name} failed: ${failure.message}`, source: failure.source },
+    { code: CHILD_FAILED, message: `${name} failed: ${message}`, source: failure.source },
     failure,
   );
 }
+
+const rootOf = (failure: Failure): Failure =>
+  failure.code === CHILD_FAILED && failure.cause !== undefined ? rootOf(failure.cause) : failure;

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { openTestServer } from "../../../../tools/testkit/open-test-server.ts";
 import { OPERATING_DOOR } from "../doors/operating/door.ts";
 import { REST_DOOR } from "../doors/rest/door.ts";
+import { DEVELOPMENT_KEY_NAME } from "./authenticate.ts";
 import { newKey } from "./key.ts";
 import { SCOPES } from "./scope.ts";
 
@@ -40,6 +41,17 @@ describe("an API key", () => {
         const expected = PUBLIC.has(route.path) ? [200, undefined] : [401, UNAUTHORIZED];
         expect([route.path, key, status, body.error]).toEqual([route.path, key, ...expected]);
       }
+    }
+  });
+
+  test("that a development server made opens nothing in production", async () => {
+    for (const [mode, status] of [
+      ["development", 200],
+      ["production", 401],
+    ] as const) {
+      await using server = await openTestServer({ mode });
+      const key = await server.newKey(["*"], undefined, DEVELOPMENT_KEY_NAME);
+      expect((await server.send("GET", "/api/v1/runs", { key })).status).toBe(status);
     }
   });
 

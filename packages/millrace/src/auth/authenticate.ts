@@ -9,7 +9,12 @@ export interface AuthenticatorOptions {
   readonly findKey: (tenant: TenantId, id: string) => Promise<ApiKey | null>;
   /** Digest of the administrator's key, which is kept nowhere in clear. null: there is none. */
   readonly adminKeyDigest: Buffer | null;
+  /** False in production: a key that a development server made into its data folder opens nothing there. */
+  readonly acceptsDevelopmentKeys: boolean;
 }
+
+/** The name by which such a key is known. */
+export const DEVELOPMENT_KEY_NAME = "development";
 
 /** @returns who sent the request; null: the key is missing, unknown or expired */
 export type Authenticate = (request: Request) => Promise<Caller | null>;
@@ -22,6 +27,7 @@ const ADMIN: Caller = { tenant: DEFAULT_TENANT, keyId: ADMIN_KEY_ID, scopes: [EV
 export function createAuthenticator({
   findKey,
   adminKeyDigest,
+  acceptsDevelopmentKeys,
 }: AuthenticatorOptions): Authenticate {
   return async (request) => {
     const key = readKey(request.headers);
@@ -33,6 +39,7 @@ export function createAuthenticator({
     const stored = await findKey(DEFAULT_TENANT, id);
     const expected = stored === null ? NO_DIGEST : Buffer.from(stored.hash, "hex");
     if (!isSameDigest(digest, expected) || stored === null) return null;
+    if (stored.name === DEVELOPMENT_KEY_NAME && !acceptsDevelopmentKeys) return null;
     if (stored.expiresAt !== null && stored.expiresAt <= Date.now()) return null;
     return { tenant: stored.tenant, keyId: stored.id, scopes: stored.scopes };
   };

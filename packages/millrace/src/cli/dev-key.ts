@@ -4,6 +4,7 @@ import type { Engine } from "@millrace/engine";
 import { DEFAULT_TENANT, MillraceError, toTimestamp } from "@millrace/protocol";
 import { chmod, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { DEVELOPMENT_KEY_NAME } from "../auth/authenticate.ts";
 import { digestOf, newKey, parseKeyId } from "../auth/key.ts";
 import { EVERY_SCOPE } from "../auth/scope.ts";
 import { errorCodeOf } from "./error-code.ts";
@@ -35,7 +36,7 @@ export async function ensureDevKey(engine: Pick<Engine, "putKey">, data: string)
     {
       id,
       tenant: DEFAULT_TENANT,
-      name: "development",
+      name: DEVELOPMENT_KEY_NAME,
       hash: digestOf(key).toString("hex"),
       scopes: [EVERY_SCOPE],
       createdAt: toTimestamp(Date.now()),

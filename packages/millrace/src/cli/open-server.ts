@@ -35,6 +35,8 @@ export class ListenError extends Error {
 /** @throws {MillraceError} option.invalid, storage.locked, … with a sentence for whoever started it */
 export async function openServer(options: ServerOptions): Promise<Server> {
   const { data, functions, log, mode, adminKey } = options;
+  // Whatever this process writes is its owner's alone: payloads, keys, backups.
+  process.umask(0o077);
   await ensureDataFolder(data);
   const storage = await createSqliteStorage({ path: storeFile(data) });
   const engine = createEngine({ storage, functions, log });

@@ -18,7 +18,8 @@ export function toErrorAnswer(fault: MillraceError): Answer {
   return { ...answer, headers: { ...answer.headers, ...RETRY_AFTER } };
 }
 
-const toDetail = ({ path, message, hint }: Issue): object => ({
+/** A mistake or a warning, with its path also as people write one. */
+export const toDetail = ({ path, message, hint }: Issue): object => ({
   path,
   field: toField(path),
   message,

@@ -3,6 +3,7 @@ import { readJsonBody } from "../../read-body.ts";
 import type { Answer, AuthorizedCall, Route, Services } from "../../route.ts";
 import { toActor } from "./actor.ts";
 import { success } from "./envelope.ts";
+import { toDetail } from "./errors.ts";
 import { DEFAULT_PAGE, pageAnswer } from "./page.ts";
 import { invalid, Problem, readFields, readName, readObject } from "./read-fields.ts";
 import { readCursor, readLimit, readQuery } from "./read-query.ts";
@@ -37,7 +38,7 @@ async function create(call: AuthorizedCall, { engine, limits }: Services): Promi
   const view = toWorkflowView(workflow);
   return warnings.length === 0
     ? success(201, view, { headers })
-    : success(201, view, { headers, meta: { warnings } });
+    : success(201, view, { headers, meta: { warnings: warnings.map(toDetail) } });
 }
 
 function splitId(body: JsonValue): { readonly id: string | null; readonly definition: JsonValue } {
