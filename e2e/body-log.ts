@@ -49,14 +49,14 @@ export class BodyLog {
   }
 }
 
+const LINE = /^(\d+) (\S+) (\S+) (\d+) begins$/;
+
+/** A torn line is of a body that was killed before it had said that it begins. */
 const toLines = (bytes: Buffer): readonly BodyLine[] =>
   bytes
     .toString()
     .split("\n")
-    .filter((line) => line !== "")
-    .map(toLine);
-
-function toLine(text: string): BodyLine {
-  const [pid, runId = "", step = "", attempt] = text.split(" ");
-  return { pid: Number(pid), runId, step, attempt: Number(attempt) };
-}
+    .flatMap((text) => {
+      const [, pid, runId = "", step = "", attempt] = LINE.exec(text) ?? [];
+      return pid === undefined ? [] : { pid: Number(pid), runId, step, attempt: Number(attempt) };
+    });

@@ -33,6 +33,8 @@ export interface Client {
   /** Every run, newest first. */
   list(): Promise<readonly RunView[]>;
   health(): Promise<Answer>;
+  /** A gauge or counter of `/metrics`. */
+  metric(name: string): Promise<number>;
 }
 
 const PAGE = 100;
@@ -75,6 +77,10 @@ export function createClient(url: string, key: string): Client {
       }
     },
     health: () => send("GET", "/api/v1/health"),
+    metric: async (name) => {
+      const response = await fetch(`${url}/metrics`, { headers: { "x-api-key": key } });
+      return Number(new RegExp(`^${name} (\\S+)$`, "m").exec(await response.text())?.[1]);
+    },
   };
 }
 

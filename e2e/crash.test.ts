@@ -3,10 +3,12 @@ import { describe, expect, onTestFailed, test } from "vitest";
 import { createRandom } from "../packages/engine/src/simulation/random.ts";
 import { drawCrashSeed } from "../tools/testkit/crash-seed.ts";
 import { Crashes } from "./crashes.ts";
+import { passing } from "./deadline.ts";
 import { workloadOf } from "./workload.ts";
 import { openWorld } from "./world.ts";
 
 const KILLS = 100;
+const FIRST_STARTS = 8;
 /** Guards against a hang; a minute is usual. */
 const TIMEOUT_MS = 600_000;
 
@@ -62,4 +64,25 @@ describe("a server under load", () => {
       expect(crashes.bodyCount).toBeGreaterThan(KILLS);
     },
   );
+});
+
+describe("a server that starts for the first time", { timeout: TIMEOUT_MS }, () => {
+  test("may be killed at any moment of it", async () => {
+    const seed = drawCrashSeed();
+    onTestFailed(() => console.error(`MILLRACE_CRASH_SEED=${seed} draws the same moments again`));
+    const random = createRandom(seed);
+    const { definition, output } = workloadOf("wf_shape");
+    let startMs = 0;
+    for (let i = 0; i < FIRST_STARTS; i++) {
+      await using world = await openWorld();
+      const { process } = world.spawn();
+      await passing(random.fraction() * startMs);
+      await process.kill();
+      const since = performance.now();
+      const { client } = await world.start();
+      startMs = performance.now() - since;
+      await client.install(definition);
+      expect(await client.run(definition.id, { n: 7 })).toMatchObject({ output: output(7) });
+    }
+  });
 });

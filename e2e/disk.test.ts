@@ -1,11 +1,12 @@
-// A disk that is full, and one that fails: what was acknowledged is there, what was refused can be repeated.
+// A disk that is full, and one that fails. What was acknowledged is there, what was refused can be repeated.
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { BodyLog } from "./body-log.ts";
 import { runIdOf, type Client } from "./client.ts";
-import { TEST_TIMEOUT_MS } from "./deadline.ts";
-import { fillDisk, freeDisk } from "./disk-space.ts";
+import { TEST_TIMEOUT_MS, waitFor } from "./deadline.ts";
+import { fillDisk, freeDisk } from "./store-faults.ts";
+import type { Server } from "./server.ts";
 import { whyNoStrace } from "./strace.ts";
 import { define, fn } from "./workload.ts";
 import { openWorld, type World } from "./world.ts";
@@ -48,6 +49,14 @@ async function checkAfterRestart(world: World, { accepted, refused }: Sent): Pro
   expect(await stop()).toEqual({ code: 0, signal: null });
 }
 
+/** The server's second start: it begins with few writes, so that the fault meets the starts that are sent. */
+async function startAgain(world: World, under: readonly string[]): Promise<Server> {
+  const first = await world.start();
+  await first.client.install(SUCCEED);
+  await first.stop();
+  return world.start({ under });
+}
+
 /** Lets system calls on the write-ahead log fail. */
 function inject(world: World, fault: string): readonly string[] {
   const trace = join(world.folder, "trace");
@@ -60,18 +69,20 @@ describe("a full disk", { timeout: TEST_TIMEOUT_MS }, () => {
     const { client, stop } = await world.start();
     const bodies = new BodyLog(world.folder);
     await client.install(define("wf_held", [fn("a", "untilThere"), fn("b", "untilThere")]));
-    const steps = (file: string): object => ({ file });
-    const held = runIdOf(await client.start("wf_held", steps("go")));
+    const held = runIdOf(await client.start("wf_held", { file: "go" }));
     await bodies.began(held, "a");
 
     fillDisk(world.store);
-    const refused = await client.start("wf_held", steps("go"), "key");
+    const refused = await client.start("wf_held", { file: "go" }, "key");
     expect([refused.status, refused.reason]).toEqual([503, "storage.full"]);
     expect(refused.message).toContain("no space left");
     // Its result finds no space either; starts are refused all the same while it waits.
     await writeFile(join(world.folder, "go"), "");
+    await waitFor("a result that waits for space", async () =>
+      (await client.metric("millrace_queued_units")) > 0 ? true : undefined,
+    );
     for (let i = 0; i < 3; i++) {
-      expect((await client.start("wf_held", steps("go"), "key")).reason).toBe("storage.full");
+      expect((await client.start("wf_held", { file: "go" }, "key")).reason).toBe("storage.full");
     }
     expect((await client.health()).status).toBe(200);
     expect(bodies.stepsOf(held)).toEqual(["a"]);
@@ -79,7 +90,7 @@ describe("a full disk", { timeout: TEST_TIMEOUT_MS }, () => {
     freeDisk(world.store);
     expect(await client.ended(held)).toMatchObject({ status: "completed" });
     expect(bodies.stepsOf(held)).toEqual(["a", "b"]);
-    const accepted = await client.start("wf_held", steps("go"), "key");
+    const accepted = await client.start("wf_held", { file: "go" }, "key");
     expect(accepted.status).toBe(201);
     expect(await client.ended(runIdOf(accepted))).toMatchObject({ status: "completed" });
     expect(await client.list()).toHaveLength(2);
@@ -90,10 +101,8 @@ describe("a full disk", { timeout: TEST_TIMEOUT_MS }, () => {
     const why = whyNoStrace();
     if (why !== null) ctx.skip(why);
     await using world = await openWorld();
-    const { client, stop } = await world.start({
-      under: inject(world, "pwrite64:error=ENOSPC:when=150..157"),
-    });
-    await client.install(SUCCEED);
+    const fault = "pwrite64:error=ENOSPC:when=60..67";
+    const { client, stop } = await startAgain(world, inject(world, fault));
     const sent = await send(
       client,
       {},
@@ -110,8 +119,8 @@ const UNDER_LIMIT = ["sh", "-c", 'ulimit -f 8192; exec "$0" "$@"'];
 
 describe("a disk that fails", { timeout: TEST_TIMEOUT_MS }, () => {
   test.for([
-    ["a sync of the log fails", "fsync,fdatasync:error=EIO:when=40+"],
-    ["a write of the log fails", "pwrite64:error=EIO:when=150+"],
+    ["a sync of the log fails", "fsync,fdatasync:error=EIO:when=25+"],
+    ["a write of the log fails", "pwrite64:error=EIO:when=60+"],
     ["the log may not grow", null],
   ] as const)(
     "stops the node for good when %s: no start is accepted any more",
@@ -120,8 +129,7 @@ describe("a disk that fails", { timeout: TEST_TIMEOUT_MS }, () => {
       if (why !== null) ctx.skip(why);
       await using world = await openWorld();
       const under = fault === null ? UNDER_LIMIT : inject(world, fault);
-      const { client, url, stop } = await world.start({ under });
-      await client.install(SUCCEED);
+      const { client, url, stop } = await startAgain(world, under);
       // Large enough for the limit to be met soon.
       const input = fault === null ? { text: "x".repeat(100_000) } : {};
       const sent = await send(client, input, ({ refused }) => refused.length === 5);

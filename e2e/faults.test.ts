@@ -8,7 +8,7 @@ import { describe, expect, test } from "vitest";
 import { BodyLog } from "./body-log.ts";
 import { runIdOf } from "./client.ts";
 import { TEST_TIMEOUT_MS } from "./deadline.ts";
-import { refuseRows } from "./disk-space.ts";
+import { refuseRows } from "./store-faults.ts";
 import { define, fn } from "./workload.ts";
 import { openWorld } from "./world.ts";
 

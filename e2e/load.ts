@@ -3,8 +3,7 @@
 // Every start has an idempotency key. One whose answer never came (the server was killed) may have been accepted or
 // not; it is sent again until there is an answer.
 import type { Random } from "../packages/engine/src/simulation/random.ts";
-import type { Client } from "./client.ts";
-import { runIdOf } from "./client.ts";
+import { runIdOf, type Client } from "./client.ts";
 import { pauseMsOf, STARTED } from "./workload.ts";
 
 export interface Start {
@@ -51,10 +50,9 @@ export class Load {
   }
 
   #draw(): Start {
-    const at = this.starts.length;
-    const workload = STARTED[this.#random.between(0, STARTED.length - 1)] ?? STARTED[0];
-    const workflow = workload?.definition.id ?? "";
-    const start = { workflow, n: this.#random.between(0, 999), key: `start-${at}`, runId: null };
+    const workflow = this.#random.pick(STARTED).definition.id;
+    const key = `start-${this.starts.length}`;
+    const start = { workflow, n: this.#random.between(0, 999), key, runId: null };
     this.starts.push(start);
     return start;
   }
@@ -72,15 +70,15 @@ export class Load {
     const answer = await sent.catch(() => null);
     if (answer === null) return;
     if (answer.status !== 200 && answer.status !== 201) {
-      this.broken.push(`start ${key} was answered with ${answer.status} (${answer.message})`);
+      this.broken.push(`${key} was answered with ${answer.status} (${answer.message})`);
       return;
     }
     const runId = runIdOf(answer);
     if (known !== null && answer.status === 201) {
-      this.broken.push(`start ${key}, acknowledged before as ${known}, was accepted as new`);
+      this.broken.push(`${key}, acknowledged before as ${known}, was accepted as new`);
     }
     if (start.runId !== null && start.runId !== runId) {
-      this.broken.push(`start ${key} was acknowledged as ${start.runId} and then as ${runId}`);
+      this.broken.push(`${key} was acknowledged as ${start.runId} and then as ${runId}`);
     }
     start.runId = runId;
   }

@@ -117,7 +117,15 @@ const retry: Workload = {
 /** In the order in which they can be installed. */
 export const WORKLOADS: readonly Workload[] = [child, chain, shape, pause, choice, parent, retry];
 /** Those that are started from outside; messages between runs have the most places to be lost. */
-export const STARTED: readonly Workload[] = [chain, shape, pause, choice, parent, parent, retry];
+export const STARTED: readonly [Workload, ...Workload[]] = [
+  chain,
+  shape,
+  pause,
+  choice,
+  parent,
+  parent,
+  retry,
+];
 
 const byId = new Map(WORKLOADS.map((workload) => [workload.definition.id, workload]));
 

@@ -81,7 +81,10 @@ async function loadAndKill(bench: Bench, folder: string, ledger: Ledger): Promis
     target.isKilled = true;
     await server.kill();
   };
+  const before = ledger.acknowledged.size;
   await Promise.all([killer(), ...Array.from({ length: CALLERS }, caller)]);
+  // Nothing lost of nothing proves nothing.
+  if (ledger.acknowledged.size === before) throw new Error("the server acknowledged no start");
 }
 
 /** Starts the server once more, waits for every run, and repeats the starts that had no answer. */

@@ -1,7 +1,14 @@
 import { asJsonText, DEFAULT_TENANT, MillraceError, type Priority } from "@millrace/protocol";
 import { describe, expect, test } from "vitest";
 import type { Storage } from "../storage/storage.ts";
-import { aCallStep, aStartRequest, aWaitStep, NodeWorld, type Member } from "./node-world.ts";
+import {
+  aCallStep,
+  aChildStep,
+  aStartRequest,
+  aWaitStep,
+  NodeWorld,
+  type Member,
+} from "./node-world.ts";
 import { createStepGate } from "./step-gate.ts";
 
 const HOUR_MS = 3_600_000;
@@ -114,6 +121,31 @@ describe("a node with room", () => {
   });
 });
 
+describe("a node that has found more than it could take", () => {
+  test("owns no new run at once although it has room again, until it has caught up", async () => {
+    // It does not look again in the moment in which a run has ended.
+    await using world = new NodeWorld({ hints: false });
+    const gate = createStepGate();
+    const full = await openFull(world);
+    const workflow = await world.install(full, [aCallStep("a")]);
+    for (let n = 0; n < 5; n++) await world.start(full, workflow);
+    const member = await world.open({ functions: { a: gate.work }, maxResidentRuns: 2 });
+    await world.clock.settle();
+    gate.open();
+    await world.clock.settle();
+    const runId = await world.start(member, workflow);
+    expect(world.store.tables.runs.get(runId)).toMatchObject({ owner: null, status: "pending" });
+    for (let n = 0; n < 6; n++) {
+      await world.clock.advance(1_000);
+      gate.open();
+    }
+    await world.clock.advance(1_000);
+    await world.start(member, workflow);
+    expect(fences(world)).toEqual([1]);
+    gate.open();
+  });
+});
+
 describe("a node without room", () => {
   test("takes no more runs than it may hold", async () => {
     await using world = new NodeWorld();
@@ -207,6 +239,26 @@ describe("a take whose answer is lost", () => {
     expect(gates[0].begun).toEqual([]);
     expect(slow.node.metrics().residentRuns).toBe(0);
     gates[1].open();
+  });
+});
+
+describe("a node whose hints are all lost", () => {
+  test("finds runs, messages, children and their replies by looking", async () => {
+    await using world = new NodeWorld({ hints: false });
+    const gate = createStepGate();
+    const full = await openFull(world);
+    const member = await world.open({ functions: { a: gate.work, b: () => "done" } });
+    const child = await world.install(full, [aCallStep("a")]);
+    const parent = await world.install(full, [aChildStep("c", child), aCallStep("b")]);
+    const runId = await world.start(full, parent);
+    const cancelled = await world.start(full, child);
+    await world.clock.advance(2_000);
+    expect(gate.begun).toHaveLength(2);
+    await world.cancel(full, cancelled);
+    gate.open();
+    gate.open();
+    expect(await world.ended(member, cancelled)).toMatchObject({ status: "cancelled" });
+    expect(await world.ended(member, runId)).toMatchObject({ output: "done" });
   });
 });
 

@@ -327,6 +327,32 @@ describe("GroupCommit with an unknown outcome", () => {
   });
 });
 
+describe("GroupCommit.trouble", () => {
+  test.each<ErrorCode>(["storage.full", "storage.unavailable"])(
+    "is %s until the store takes something again",
+    async (code) => {
+      const lane = new HandMovedLane();
+      expect(lane.lane.trouble).toBeNull();
+      await lane.send(["a"]);
+      await lane.last.fail(code);
+      expect(lane.lane.trouble?.code).toBe(code);
+      await lane.clock.advance(20);
+      await lane.last.done();
+      expect(lane.lane.trouble).toBeNull();
+    },
+  );
+
+  test.each<ErrorCode>(["storage.rejected", "storage.fenced-node", "internal.error"])(
+    "is not what is wrong with one unit or with this node: %s",
+    async (code) => {
+      const lane = new HandMovedLane();
+      await lane.send(["a"]);
+      await lane.last.fail(code);
+      expect(lane.lane.trouble).toBeNull();
+    },
+  );
+});
+
 describe("GroupCommit on a full store", () => {
   test("answers at once those who can ask again, and keeps the others until there is space", async () => {
     const lane = new HandMovedLane();
@@ -450,6 +476,24 @@ describe("GroupCommit.fail", () => {
     await lane.clock.advance(60_000);
     expect(lane.sent).toHaveLength(2);
     expect(lane.clock.timers).toBe(0);
+  });
+
+  test("rings no alarm any more for what is in flight and never answered", async () => {
+    const lane = new HandMovedLane();
+    await lane.send(["a"]);
+    lane.lane.fail(DISK);
+    await lane.clock.advance(10_000);
+    expect(lane.told).toEqual(["a unknown"]);
+    expect(lane.clock.timers).toBe(0);
+  });
+
+  test("is not told to its caller again when what is in flight meets the same end", async () => {
+    const lane = new HandMovedLane();
+    await lane.send(["a"]);
+    lane.lane.fail(DISK);
+    await lane.last.fail("storage.failed");
+    expect(lane.told).toEqual(["a storage.failed"]);
+    expect(lane.fatal).toEqual([]);
   });
 
   test("does not say that nothing was written of what was in flight and got no outcome", async () => {

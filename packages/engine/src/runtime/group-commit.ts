@@ -162,7 +162,7 @@ export class GroupCommit {
     let unsure = uncertain;
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
       const attempt = await this.#attempt(rest);
-      this.trouble = attempt.ok ? null : attempt.error;
+      this.trouble = attempt.ok || !isPassing(attempt.error) ? null : attempt.error;
       if (attempt.ok) return attempt.told;
       const { error } = attempt;
       if (error.code === "storage.unavailable") unsure = true;

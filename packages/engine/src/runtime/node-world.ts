@@ -59,8 +59,12 @@ export class NodeWorld implements AsyncDisposable {
   readonly random: RandomSource = aSource();
   readonly #members: Member[] = [];
 
-  constructor(store?: MemoryStorage) {
-    this.store = store ?? createMemoryStorage({ now: () => this.now() });
+  /** @param options `hints` false: every hint of the store is lost, so nodes find things by looking */
+  constructor({ hints = true }: { readonly hints?: boolean } = {}) {
+    this.store = createMemoryStorage({
+      now: () => this.now(),
+      ...(hints ? {} : { hint: () => undefined }),
+    });
   }
 
   now(): Timestamp {

@@ -110,6 +110,24 @@ describe("a node that stops", () => {
     expect(world.store.tables.history.get(runId)?.journal).toHaveLength(2);
   });
 
+  test("starts no further step of a run while it waits for the body of another", async () => {
+    await using world = new NodeWorld();
+    const gate = createStepGate();
+    const first = await world.open({ functions: { a: gate.work, b: gate.work } });
+    const workflow = await world.install(first, [aCallStep("a"), aCallStep("b")]);
+    const [one] = [await world.start(first, workflow), await world.start(first, workflow)];
+    const stopped = first.node.stop({ graceMs: 10_000 });
+    await world.clock.advance(1_000);
+    gate.open();
+    await world.clock.advance(1_000);
+    expect(storedSteps(world, one)).toEqual(["a"]);
+    expect(world.store.tables.runs.get(one)?.owner).toBeNull();
+    expect(gate.begun).toHaveLength(2);
+    gate.open();
+    await world.clock.run(stopped);
+    expect(gate.begun).toHaveLength(2);
+  });
+
   test("revokes bodies that outlive the grace, and hands their runs over", async () => {
     await using world = new NodeWorld();
     const gates = [createStepGate(), createStepGate()] as const;
@@ -222,7 +240,7 @@ describe("a node that was declared dead", () => {
     expect(gates[1].begun).toHaveLength(1);
     isCutOff = false;
     await world.clock.advance(3_000);
-    expect(zombie.node.health().state).toBe("ready");
+    expect(zombie.node.health()).toEqual({ state: "ready", reason: null });
     expect(zombie.node.metrics()).toMatchObject({ residentRuns: 0, runsLost: 1 });
     gates[1].open("of the owner");
     expect(await world.ended(other, runId)).toMatchObject({ output: "of the owner" });

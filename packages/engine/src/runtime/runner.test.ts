@@ -81,6 +81,21 @@ describe("a run", () => {
     expect(gate.begun.map(({ step }) => step)).toEqual(["a", "b"]);
   });
 
+  test("shows the step that runs now, and since when", async () => {
+    await using world = new NodeWorld();
+    const gate = createStepGate();
+    const member = await world.open({ functions: { a: () => 1, b: gate.work } });
+    const steps = [aWaitStep("w", 500), aCallStep("a"), aCallStep("b"), aCallStep("c")];
+    const runId = await world.start(member, await world.install(member, steps));
+    await world.clock.advance(2_000);
+    expect((await world.get(member, runId)).steps).toMatchObject([
+      { status: "completed" },
+      { status: "completed" },
+      { status: "running", startedAt: WORLD_START + 500, endedAt: null },
+      { status: "pending", startedAt: null },
+    ]);
+  });
+
   test("is told to those who wait for it only when its end is durable", async () => {
     await using world = new NodeWorld();
     const commits = new HeldCommits(world.store);
@@ -152,7 +167,15 @@ describe("a run that waits", () => {
     expect(member.node.metrics().runsTaken).toBe(0);
   });
 
-  test("is given up to the store from a second on, says what it waits for, and moves again in time", async () => {
+  test("is given up to the store from a second on", async () => {
+    await using world = new NodeWorld();
+    const member = await world.open();
+    await world.start(member, await world.install(member, [aWaitStep("w", 1_000)]));
+    await world.clock.settle();
+    expect(resident(member)).toBe(0);
+  });
+
+  test("says in the store what it waits for, and moves again in time", async () => {
     await using world = new NodeWorld();
     const member = await world.open();
     const workflow = await world.install(member, [aWaitStep("w", HOUR_MS)]);

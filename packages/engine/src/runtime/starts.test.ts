@@ -341,6 +341,27 @@ describe("a start on a store in trouble", () => {
     });
   });
 
+  test("is created also when another node has run it to its end before the answer came", async () => {
+    await using world = new NodeWorld();
+    let lost = 0;
+    const storage: Storage = {
+      ...world.store,
+      commit: async (lane, node, units) => {
+        const outcomes = await world.store.commit(lane, node, units);
+        if (units.some((unit) => unit.kind === "start") && lost++ < 5)
+          throw new MillraceError("storage.unavailable");
+        return outcomes;
+      },
+    };
+    const full = await world.open({ storage, maxResidentRuns: 0 });
+    const other = await world.open({ functions: { a: () => 7 } });
+    const workflow = await world.install(full, [aCallStep("a")]);
+    const outcome = await world.tryStart(full, workflow, key("k"));
+    expect(lost).toBe(6);
+    expect(outcome.kind).toBe("created");
+    expect(await world.get(other, idOf(outcome) as RunId)).toMatchObject({ output: 7 });
+  });
+
   test("is refused with 503 at once when there is no space, and works again afterwards", async () => {
     let full = true;
     await using bench = await aBench(

@@ -282,6 +282,32 @@ describe("Workflows.get and list", () => {
     expect(rest.map(({ id }) => id)).toEqual(["wf_d"]);
   });
 
+  test("reads a version, which never changes, once", async () => {
+    const { workflows, store } = aBench();
+    const { workflow } = await workflows.create(aRequest());
+    let reads = 0;
+    const { catalog } = store;
+    const counting = new Workflows({
+      catalog: {
+        ...catalog,
+        get: (tenant, kind, id) => {
+          if (kind === "workflow-version") reads += 1;
+          return catalog.get(tenant, kind, id);
+        },
+      },
+      kind: graphPrograms,
+      now: () => NOW,
+      random: () => 1,
+      functionNames: new Set(),
+    });
+    expect(counting.loadedVersion(DEFAULT_TENANT, workflow.id, 1)).toBeUndefined();
+    const compiled = await counting.version(DEFAULT_TENANT, workflow.id, 1);
+    expect(await counting.version(DEFAULT_TENANT, workflow.id, 1)).toBe(compiled);
+    expect(counting.loadedVersion(DEFAULT_TENANT, workflow.id, 1)).toBe(compiled);
+    expect(counting.loadedVersion(OTHER, workflow.id, 1)).toBeUndefined();
+    expect(reads).toBe(1);
+  });
+
   test("does not find a version that is not in the catalog, nor one that this release cannot read", async () => {
     const { workflows, others, store } = aBench();
     const { workflow } = await workflows.create(aRequest());

@@ -1,7 +1,4 @@
-// Makes a store run out of space and get it back while its server works, without a file system of its own, which
-// only root may mount: from another connection, the tables that runs are written to get triggers, which insert into
-// a table that has used up its row ids. SQLite says about that what it says about a full disk, with the same code
-// and the same rollback (https://sqlite.org/autoinc.html).
+// Faults of a store that works on, made from outside by a second connection.
 import { DatabaseSync } from "node:sqlite";
 
 const LAST_ROWID = "9223372036854775807";
@@ -16,7 +13,11 @@ const WRITES = [
   "update on nodes",
 ] as const;
 
-/** From now on whatever is written to `store` finds no space. */
+/**
+ * From now on nothing of a run can be written to `store`, for want of space. A small file system would need root, so
+ * the tables get triggers that insert into a table which has used up its row ids. SQLite says about that what it says
+ * about a full disk, with the same code and the same rollback (https://sqlite.org/autoinc.html).
+ */
 export function fillDisk(store: string): void {
   change(store, [
     "create table ballast (id integer primary key autoincrement)",
