@@ -17,7 +17,7 @@ export default defineConfig({
     coverage: {
       provider: "v8",
       include: ["packages/*/src/**/*.ts"],
-      exclude: ["**/*.test.ts", "**/*.test-d.ts", "**/*.suite.ts"],
+      exclude: ["**/*.test.ts", "**/*.test-d.ts", "**/*.suite.ts", "**/testkit/**"],
       reporter: ["text-summary", "lcovonly"],
       thresholds: { "packages/engine/src/core/**": { branches: 100 } },
     },

@@ -61,6 +61,7 @@ describe("a server under load", () => {
       expect(found).toEqual(wanted);
       // Every kill had something to hit.
       expect(load.starts.length).toBeGreaterThan(KILLS);
+      expect(load.ended.size).toBeGreaterThan(KILLS);
       expect(crashes.bodyCount).toBeGreaterThan(KILLS);
     },
   );

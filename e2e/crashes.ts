@@ -131,6 +131,11 @@ export class Crashes {
         this.#broken.push(`${key} was acknowledged as ${runId}, which is not in the store`);
       }
     }
+    for (const runId of this.load.ended) {
+      if (this.stored.get(runId)?.status !== "completed") {
+        this.#broken.push(`a client was told that ${runId} has ended, but not so the store`);
+      }
+    }
   }
 }
 

@@ -4,8 +4,9 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { runIdOf } from "./client.ts";
+import { TEST_TIMEOUT_MS } from "./deadline.ts";
 import type { ServerOptions } from "./server.ts";
-import { whyNoStrace } from "./strace.ts";
+import { skipWithoutStrace } from "./strace.ts";
 import { parseTrace, proveAnswers, type Proof } from "./trace.ts";
 import { workloadOf } from "./workload.ts";
 import { openWorld } from "./world.ts";
@@ -44,11 +45,9 @@ const startsOf = ({ proofs }: Traced): readonly Proof[] =>
   proofs.filter(({ runId }) => runId !== null);
 const gapsOf = ({ proofs }: Traced): readonly Proof[] => proofs.filter(({ gap }) => gap !== null);
 
-describe("an accepted start", () => {
-  const noStrace = whyNoStrace();
-
-  test("is answered only after a sync of the log that began when it had been read", async (ctx) => {
-    if (noStrace !== null) ctx.skip(noStrace);
+describe("an accepted start", { timeout: TEST_TIMEOUT_MS }, () => {
+  test("is answered only after a sync of the log that began when it had been read", async (context) => {
+    skipWithoutStrace(context);
     const traced = await trace();
     const proven = new Set(startsOf(traced).map(({ runId }) => runId));
     expect(proven).toEqual(new Set(traced.runIds));
@@ -57,15 +56,15 @@ describe("an accepted start", () => {
     expect(gapsOf(traced)).toEqual([]);
   });
 
-  test("has that proof also on a server that the test puts together", async (ctx) => {
-    if (noStrace !== null) ctx.skip(noStrace);
+  test("has that proof also on a server that the test puts together", async (context) => {
+    skipWithoutStrace(context);
     const traced = await trace({ script: SQLITE_SERVER, args: ["--synchronous", "FULL"] });
     expect(startsOf(traced)).toHaveLength(traced.runIds.length);
     expect(gapsOf(traced)).toEqual([]);
   });
 
-  test("has no such proof once the store of that server is opened with synchronous=NORMAL", async (ctx) => {
-    if (noStrace !== null) ctx.skip(noStrace);
+  test("has no such proof once the store of that server is opened with synchronous=NORMAL", async (context) => {
+    skipWithoutStrace(context);
     const traced = await trace({ script: SQLITE_SERVER, args: ["--synchronous", "NORMAL"] });
     expect(startsOf(traced)).toHaveLength(traced.runIds.length);
     expect(startsOf(traced).filter(({ gap }) => gap === null)).toEqual([]);

@@ -17,8 +17,13 @@ export interface Start {
 /** Enough to have some runs in every state at every moment, and less than two cores can do beside the test itself. */
 const EVERY_MS = 2;
 
+/** Of all starts: so many clients wait for the end of their run. */
+const FOLLOWED = 0.3;
+
 export class Load {
   readonly starts: Start[] = [];
+  /** Runs of which a client was told that they have ended. */
+  readonly ended = new Set<string>();
   /** What no server may answer, a sentence each. */
   readonly broken: string[] = [];
   readonly #random: Random;
@@ -81,5 +86,11 @@ export class Load {
       this.broken.push(`${key} was acknowledged as ${start.runId} and then as ${runId}`);
     }
     start.runId = runId;
+    if (this.#random.chance(FOLLOWED)) await this.#follow(client, runId);
+  }
+
+  async #follow(client: Client, runId: string): Promise<void> {
+    const run = await client.ended(runId).catch(() => null);
+    if (run !== null) this.ended.add(runId);
   }
 }

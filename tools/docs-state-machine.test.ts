@@ -15,7 +15,7 @@ import {
   json,
   NOON,
   operation,
-} from "../packages/engine/src/core/builders.ts";
+} from "../packages/engine/src/testkit/builders.ts";
 import { begin, createPass } from "../packages/engine/src/core/drive.ts";
 import type { Fact } from "../packages/engine/src/core/fact.ts";
 import type { OperationBody } from "../packages/engine/src/core/program.ts";

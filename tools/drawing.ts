@@ -40,6 +40,8 @@ export const DRAWING: Readonly<Record<string, PackageDrawing>> = {
       { path: "runtime", imports: SERVICES },
       { path: "engine.ts", imports: [...SERVICES, "runtime", "triggers"] },
       { path: "simulation", imports: [...SERVICES, "runtime", "triggers", "engine.ts"] },
+      // Worlds and values for tests; not published.
+      { path: "testkit", imports: [...SERVICES, "runtime", "simulation"] },
       { path: "index.ts", imports: [...SERVICES, "runtime", "triggers", "engine.ts"] },
       { path: "sqlite.ts", imports: ["storage/sqlite"] },
       { path: "postgres.ts", imports: ["storage/postgres"] },

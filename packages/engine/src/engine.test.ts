@@ -17,7 +17,7 @@ import { createSqliteStorage } from "@millrace/engine/sqlite";
 import { describe, expect, test } from "vitest";
 import { createEngine, type EngineOptions } from "./engine.ts";
 import type { Actor, Engine, StartOutcome, StartRequest } from "./runtime/commands.ts";
-import { createStepGate } from "./runtime/step-gate.ts";
+import { createStepGate } from "./testkit/step-gate.ts";
 
 const ACTOR: Actor = { key: "key_test", address: "192.0.2.1" };
 // A second tenant, which no other place makes.
@@ -25,6 +25,7 @@ const OTHER = "other" as TenantId;
 const HOUR_MS = 3_600_000;
 /** Longer than anything here takes; nothing waits for it in vain. */
 const PATIENCE_MS = 60_000;
+const PATIENT = { timeout: PATIENCE_MS };
 
 interface World extends AsyncDisposable {
   readonly engine: Engine;
@@ -116,7 +117,7 @@ const call = (id: string, more: Readonly<Record<string, JsonValue>> = {}): JsonV
 const statuses = ({ steps }: Run): readonly string[] =>
   steps.map(({ key, status }) => `${key} ${status}`);
 
-describe("createEngine", () => {
+describe("createEngine", PATIENT, () => {
   test("runs steps one after the other, each with the result of the one before", async () => {
     await using world = await open({
       functions: {
@@ -311,7 +312,7 @@ describe("createEngine", () => {
   });
 });
 
-describe("an engine's runs", () => {
+describe("an engine's runs", PATIENT, () => {
   test("start once for one idempotency key, however many ask at once", async () => {
     await using world = await open({ functions: { a: () => 1 } });
     const workflow = await install(world, [call("a")]);
@@ -392,7 +393,7 @@ describe("an engine's runs", () => {
   });
 });
 
-describe("an engine's control writes", () => {
+describe("an engine's control writes", PATIENT, () => {
   test("leave a row each in the audit log, newest first, with who asked and from where", async () => {
     await using world = await open();
     const { engine } = world;
@@ -424,7 +425,7 @@ describe("an engine's control writes", () => {
   });
 });
 
-describe("an engine's life", () => {
+describe("an engine's life", PATIENT, () => {
   test("starts once and stops once, however often it is asked", async () => {
     await using world = await open({ functions: { a: () => 1 } });
     const { engine } = world;

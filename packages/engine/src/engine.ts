@@ -1,7 +1,13 @@
 // The only place that wires.
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
-import { DEFAULT_LIMITS, type Limits, type RandomSource } from "@millrace/protocol";
+import {
+  DEFAULT_LIMITS,
+  MillraceError,
+  nearName,
+  type Limits,
+  type RandomSource,
+} from "@millrace/protocol";
 import { graphPrograms } from "./steps/graph-programs.ts";
 import { systemClock } from "./runtime/clock.ts";
 import type { Engine } from "./runtime/commands.ts";
@@ -28,6 +34,8 @@ const DEFAULT_MAX_RESIDENT_RUNS = 10_000;
 /**
  * Wires storage, programs and services into one engine. Nothing happens before its `start()`.
  *
+ * @throws {MillraceError} option.invalid
+ *
  * @example
  * const engine = createEngine({
  *   storage: await createSqliteStorage({ path: "./.millrace/millrace.db" }),
@@ -36,6 +44,7 @@ const DEFAULT_MAX_RESIDENT_RUNS = 10_000;
  * await engine.start();
  */
 export function createEngine(options: EngineOptions): Engine {
+  checkOptions(options);
   const node = new Node({
     storage: options.storage,
     functions: options.functions ?? {},
@@ -48,6 +57,43 @@ export function createEngine(options: EngineOptions): Engine {
     host: { name: hostname(), pid: process.pid },
   });
   return watchStrayRejections(node);
+}
+
+const OPTION_NAMES: readonly string[] = [
+  "storage",
+  "functions",
+  "limits",
+  "log",
+  "maxResidentRuns",
+];
+
+/** A slip in an option's name would be silence otherwise. */
+function checkOptions({ functions = {}, limits = {}, ...options }: EngineOptions): void {
+  refuseUnknown("option", Object.keys(options), OPTION_NAMES);
+  refuseUnknown("limit", Object.keys(limits), Object.keys(DEFAULT_LIMITS));
+  const { maxResidentRuns = DEFAULT_MAX_RESIDENT_RUNS } = options;
+  for (const [name, value] of Object.entries({ ...limits, maxResidentRuns })) {
+    if (Number.isSafeInteger(value) && value > 0) continue;
+    throw new MillraceError(
+      "option.invalid",
+      `The option ${name} must be a whole number above 0, received ${value}`,
+    );
+  }
+  for (const [name, value] of Object.entries(functions)) {
+    if (typeof value === "function") continue;
+    throw new MillraceError(
+      "option.invalid",
+      `The function "${name}" is not a function but of type ${typeof value}`,
+    );
+  }
+}
+
+function refuseUnknown(what: string, names: readonly string[], known: readonly string[]): void {
+  const unknown = names.find((name) => !known.includes(name));
+  if (unknown === undefined) return;
+  const near = nearName(unknown, known);
+  const hint = near === undefined ? `There are ${known.join(", ")}` : `Did you mean "${near}"?`;
+  throw new MillraceError("option.invalid", `There is no ${what} "${unknown}". ${hint}`);
 }
 
 /** 32 bits at a time out of a block, because asking the system for each would cost more than all else in a start. */

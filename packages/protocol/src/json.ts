@@ -26,8 +26,17 @@ export function parseJson(text: string): JsonProblem {
     const value = JSON.parse(text.charCodeAt(0) === 0xfeff ? text.slice(1) : text) as JsonValue;
     return { ok: true, value };
   } catch (error) {
-    return { ok: false, problem: error instanceof Error ? error.message : String(error) };
+    return { ok: false, problem: describeSyntaxError(error, text) };
   }
+}
+
+/** Where it went wrong, without a word of the text itself, which may be anything. */
+function describeSyntaxError(error: unknown, text: string): string {
+  const place = / at position (\d+)/.exec(error instanceof Error ? error.message : "")?.[1];
+  if (text.trim() === "") return "The text is empty, which is not JSON";
+  if (place === undefined) return "The text is not valid JSON";
+  const line = text.slice(0, Number(place)).split("\n").length;
+  return `The text is not valid JSON at position ${place} (line ${line})`;
 }
 
 /** Reads text that this engine wrote itself. */
@@ -55,10 +64,17 @@ export function toJsonText(value: unknown): ToJsonResult {
     // `JSON.stringify` has just written it; a value with a `toJSON` that gives nothing is nothing.
     return { ok: true, text: (text ?? "null") as JsonText };
   } catch (error) {
-    // A cycle, or a getter of the author's that throws.
+    // A cycle, endless nesting, or a getter of the author's that throws.
+    if (error instanceof RangeError) return { ok: false, problem: `the value ${TOO_DEEP}` };
     return {
       ok: false,
-      problem: error instanceof Error ? firstLine(error.message) : String(error),
+      problem: firstLine(
+        error instanceof Error
+          ? error.message
+          : typeof error === "string"
+            ? error
+            : "reading the value threw",
+      ),
     };
   }
 }
@@ -84,7 +100,7 @@ function findUnstorable(value: unknown, key: string, depth: number): string | un
 }
 
 function findInside(value: object, key: string, depth: number): string | undefined {
-  if (depth >= MAX_JSON_DEPTH) return TOO_DEEP;
+  if (depth >= MAX_JSON_DEPTH) return hasToJson(value) ? findReplaced(value, key, depth) : TOO_DEEP;
   if (Array.isArray(value)) {
     for (let i = 0; i < value.length; i++) {
       const problem = findUnstorable(value[i], String(i), depth + 1);
@@ -92,7 +108,23 @@ function findInside(value: object, key: string, depth: number): string | undefin
     }
     return undefined;
   }
-  if (hasToJson(value)) return findUnstorable(value.toJSON(key), key, depth + 1);
+  if (hasToJson(value)) return findReplaced(value, key, depth);
+  // Their contents are no properties: JSON would write `{}`.
+  if (value instanceof Map) return unstorable("a Map", key);
+  if (value instanceof Set) return unstorable("a Set", key);
+  return findInFields(value, depth);
+}
+
+/** JSON asks `toJSON` once, and takes what it gives as it is. */
+function findReplaced(value: Replaced, key: string, depth: number): string | undefined {
+  const replacement = value.toJSON(key);
+  if (typeof replacement !== "object" || replacement === null || Array.isArray(replacement)) {
+    return findUnstorable(replacement, key, depth);
+  }
+  return depth >= MAX_JSON_DEPTH ? TOO_DEEP : findInFields(replacement, depth);
+}
+
+function findInFields(value: object, depth: number): string | undefined {
   for (const name of Object.keys(value)) {
     const problem = findUnstorable(Reflect.get(value, name), name, depth + 1);
     if (problem !== undefined) return problem;
@@ -100,7 +132,11 @@ function findInside(value: object, key: string, depth: number): string | undefin
   return undefined;
 }
 
-const hasToJson = (value: object): value is { toJSON(key: string): unknown } =>
+interface Replaced {
+  toJSON(key: string): unknown;
+}
+
+const hasToJson = (value: object): value is object & Replaced =>
   "toJSON" in value && typeof value.toJSON === "function";
 
 const unstorable = (what: string, key: string): string =>

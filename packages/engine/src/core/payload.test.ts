@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { aHead, aProgram, completed, json, NOON, operation } from "./builders.ts";
+import { aHead, aProgram, completed, json, NOON, operation } from "../testkit/builders.ts";
 import { begin, createPass } from "./drive.ts";
 import { utf8Bytes } from "./payload.ts";
 import type { Program } from "./program.ts";

@@ -1,6 +1,6 @@
 import { after, newRunId, toShard } from "@millrace/protocol";
 import { describe, expect, test } from "vitest";
-import { aCall, aHead, aProgram, completed, json, NOON, operation } from "./builders.ts";
+import { aCall, aHead, aProgram, completed, json, NOON, operation } from "../testkit/builders.ts";
 import { begin, createPass, drive, replay, resume } from "./drive.ts";
 import type { Entry } from "./entry.ts";
 import type { Fact } from "./fact.ts";

@@ -1,6 +1,6 @@
 import { after, type Failure, type FailureSource } from "@millrace/protocol";
 import { describe, expect, test } from "vitest";
-import { NOON } from "./builders.ts";
+import { NOON } from "../testkit/builders.ts";
 import { backoffMs, DEFAULT_RETRY_POLICY, INFRASTRUCTURE_RETRIES, nextAttemptAt } from "./retry.ts";
 
 const policy = { ...DEFAULT_RETRY_POLICY, retries: 1 };

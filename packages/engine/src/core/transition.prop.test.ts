@@ -3,7 +3,7 @@
 import * as fc from "fast-check";
 import type { Failure } from "@millrace/protocol";
 import { describe, expect, test } from "vitest";
-import { aCall, aHead, aProgram, completed, json, NOON, operation } from "./builders.ts";
+import { aCall, aHead, aProgram, completed, json, NOON, operation } from "../testkit/builders.ts";
 import { begin, createPass, drive, replay } from "./drive.ts";
 import type { Fact } from "./fact.ts";
 import type { Program } from "./program.ts";

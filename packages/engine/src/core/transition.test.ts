@@ -1,6 +1,6 @@
 import { after, newRunId, toShard, type Failure } from "@millrace/protocol";
 import { describe, expect, test } from "vitest";
-import { aCall, aHead, aProgram, completed, json, NOON, operation } from "./builders.ts";
+import { aCall, aHead, aProgram, completed, json, NOON, operation } from "../testkit/builders.ts";
 import { begin, createPass, drive, type Pass } from "./drive.ts";
 import type { Fact } from "./fact.ts";
 import type { Program } from "./program.ts";

@@ -8,8 +8,8 @@ import {
   NodeWorld,
   WORLD_START,
   type Member,
-} from "./node-world.ts";
-import { createStepGate } from "./step-gate.ts";
+} from "../testkit/node-world.ts";
+import { createStepGate } from "../testkit/step-gate.ts";
 
 // A second tenant, which no other place makes.
 const OTHER = "other" as TenantId;

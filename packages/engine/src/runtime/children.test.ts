@@ -16,7 +16,7 @@ import {
   NodeWorld,
   WORLD_START,
   type Member,
-} from "./node-world.ts";
+} from "../testkit/node-world.ts";
 
 const HOUR_MS = 3_600_000;
 

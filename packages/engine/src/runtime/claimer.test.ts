@@ -8,8 +8,8 @@ import {
   aWaitStep,
   NodeWorld,
   type Member,
-} from "./node-world.ts";
-import { createStepGate } from "./step-gate.ts";
+} from "../testkit/node-world.ts";
+import { createStepGate } from "../testkit/step-gate.ts";
 
 const HOUR_MS = 3_600_000;
 
@@ -255,6 +255,7 @@ describe("a node whose hints are all lost", () => {
     await world.clock.advance(2_000);
     expect(gate.begun).toHaveLength(2);
     await world.cancel(full, cancelled);
+    await world.clock.advance(1_000);
     gate.open();
     gate.open();
     expect(await world.ended(member, cancelled)).toMatchObject({ status: "cancelled" });

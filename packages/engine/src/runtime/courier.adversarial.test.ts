@@ -3,7 +3,7 @@
 import { DEFAULT_TENANT, MillraceError, type JsonValue, type RunId } from "@millrace/protocol";
 import { describe, expect, test } from "vitest";
 import type { Storage, Unit } from "../storage/storage.ts";
-import { aCallStep, aChildStep, aWaitStep, NodeWorld, type Member } from "./node-world.ts";
+import { aCallStep, aChildStep, aWaitStep, NodeWorld, type Member } from "../testkit/node-world.ts";
 
 type Point = (units: readonly Unit[]) => boolean;
 

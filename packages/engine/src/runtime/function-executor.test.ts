@@ -11,9 +11,9 @@ import { describe, expect, test } from "vitest";
 import type { AttemptResult, AttemptTask, Body } from "./executor.ts";
 import { FunctionExecutor } from "./function-executor.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
-import { createStepGate } from "./step-gate.ts";
+import { createStepGate } from "../testkit/step-gate.ts";
 import type { StepContext, StepFunction, StepFunctions } from "./step-function.ts";
-import { VirtualClock } from "./virtual-clock.ts";
+import { VirtualClock } from "../testkit/virtual-clock.ts";
 
 const RUN = newRunId(toTimestamp(1), toShard(1), () => 1);
 const OTHER_RUN = newRunId(toTimestamp(1), toShard(1), () => 2);

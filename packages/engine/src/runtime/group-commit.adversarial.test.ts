@@ -1,7 +1,7 @@
 // Forces the order of events between a lane and its store: every commit is answered by hand.
 import { MillraceError, newNodeId, toTimestamp, type ErrorCode } from "@millrace/protocol";
 import { describe, expect, test } from "vitest";
-import { HandMovedLane } from "./hand-moved-lane.ts";
+import { HandMovedLane } from "../testkit/hand-moved-lane.ts";
 
 const numbered = (count: number, from = 0): string[] =>
   Array.from({ length: count }, (_, i) => `u${from + i}`);

@@ -10,7 +10,10 @@ import type { CommitOutcome, Lane, Storage, Unit } from "../storage/storage.ts";
 import type { Clock } from "./clock.ts";
 import type { Metrics } from "./metrics.ts";
 
-/** A unit's outcome, or why there is none: nothing of it was written, unless the code is `storage.outcome-unknown`. */
+/**
+ * A unit's outcome, or why there is none: nothing of it was written, unless the code is `storage.outcome-unknown` or
+ * `storage.failed` (the disk did not say).
+ */
 export type Settled = CommitOutcome | { readonly kind: "fault"; readonly error: MillraceError };
 
 export interface Submission {

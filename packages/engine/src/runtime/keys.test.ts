@@ -1,7 +1,7 @@
 import { DEFAULT_TENANT, toTimestamp, type TenantId } from "@millrace/protocol";
 import { describe, expect, test } from "vitest";
 import type { ApiKey } from "./commands.ts";
-import { ACTOR, NodeWorld, WORLD_START } from "./node-world.ts";
+import { ACTOR, NodeWorld, WORLD_START } from "../testkit/node-world.ts";
 
 // A second tenant, which no other place makes.
 const OTHER = "other" as TenantId;

@@ -4,10 +4,10 @@ import { DEFAULT_TENANT, MillraceError, type ErrorCode, type RunId } from "@mill
 import { describe, expect, test } from "vitest";
 import { graphPrograms } from "../steps/graph-programs.ts";
 import type { RunUnit, Storage, Unit } from "../storage/storage.ts";
-import { hasEntries, HeldCommits } from "./held-commits.ts";
-import { aCallStep, aChildStep, aWaitStep, NodeWorld, type Member } from "./node-world.ts";
+import { hasEntries, HeldCommits } from "../testkit/held-commits.ts";
+import { aCallStep, aChildStep, aWaitStep, NodeWorld, type Member } from "../testkit/node-world.ts";
 import type { ProgramKind } from "./program-kind.ts";
-import { createStepGate } from "./step-gate.ts";
+import { createStepGate } from "../testkit/step-gate.ts";
 import type { StepFunctions } from "./step-function.ts";
 
 const STEPS = ["a", "b", "c"];
@@ -369,6 +369,31 @@ describe("a run whose journal and program disagree", () => {
     const right = await world.open({ functions });
     expect(await world.ended(right, runId)).toMatchObject({ status: "completed", output: 2 });
     expect(calls).toBe(1);
+  });
+
+  test("can be cancelled, and history keeps all that was journaled", async () => {
+    await using world = new NodeWorld();
+    const functions: StepFunctions = { a: () => 1, b: () => 2 };
+    const first = await world.open({ functions });
+    const runId = await world.start(first, await world.install(first, steps));
+    await first.stop();
+
+    const wrong = await world.open({ functions, programs: renamed });
+    await world.clock.advance(20_000);
+    const before = world.store.tables.journal.get(runId)?.map(({ entry }) => entry) ?? [];
+    const cancel = {
+      tenant: DEFAULT_TENANT,
+      runId,
+      reason: null,
+      actor: { key: null, address: null },
+    };
+    const [outcome] = await world.clock.run(wrong.node.cancelRuns([cancel]));
+    expect(outcome).toEqual({ kind: "requested" });
+    expect(await world.ended(wrong, runId)).toMatchObject({ status: "cancelled" });
+    const kept = world.store.tables.history.get(runId)?.journal ?? [];
+    expect(before.length).toBeGreaterThan(0);
+    expect(kept.slice(0, before.length)).toEqual(before);
+    expect(kept.slice(before.length)).toMatchObject([{ kind: "message" }]);
   });
 });
 

@@ -7,11 +7,11 @@ import {
   type Run,
 } from "@millrace/protocol";
 import { describe, expect, test } from "vitest";
-import { aCall, aProgram, completed, operation } from "../core/builders.ts";
+import { aCall, aProgram, completed, operation } from "../testkit/builders.ts";
 import type { Program } from "../core/program.ts";
 import { graphPrograms } from "../steps/graph-programs.ts";
 import type { Storage } from "../storage/storage.ts";
-import { hasEntries, HeldCommits } from "./held-commits.ts";
+import { hasEntries, HeldCommits } from "../testkit/held-commits.ts";
 import {
   aCallStep,
   aStartRequest,
@@ -19,9 +19,9 @@ import {
   NodeWorld,
   WORLD_START,
   type Member,
-} from "./node-world.ts";
+} from "../testkit/node-world.ts";
 import type { ProgramKind } from "./program-kind.ts";
-import { createStepGate } from "./step-gate.ts";
+import { createStepGate } from "../testkit/step-gate.ts";
 
 const HOUR_MS = 3_600_000;
 

@@ -108,16 +108,17 @@ export class Runner {
     const run = createResidentRun({ ...residenceOf(held), workflow }, this.#options.payloadBytes);
     const divergence = replay(run.state, run.program, held.journal);
     run.committed = held.journal.length;
+    const at = this.#options.now();
+    const cancelled = held.inbox.some((message) => message.body.kind === "cancel");
     if (divergence !== null) {
-      this.setAside(held, divergence);
+      if (cancelled) this.#endSetAside(run, held);
+      else this.setAside(held, divergence);
       return;
     }
-    const at = this.#options.now();
     for (const message of held.inbox) {
       (run.told ??= new Set()).add(message.id);
       run.facts.push({ type: "message.received", message, at });
     }
-    const cancelled = held.inbox.some((message) => message.body.kind === "cancel");
     if (held.run.recoveries >= QUARANTINE_FROM && !cancelled) {
       const [first] = run.state.open;
       // Only a message makes it due again.
@@ -323,6 +324,23 @@ export class Runner {
     run.facts = [];
     silence(run, reason);
     if (this.#residents.get(run.head.id) === run) this.#residents.delete(run.head.id);
+  }
+
+  /** A run that its program cannot follow can still be cancelled, with the children that are known of. */
+  #endSetAside(run: ResidentRun, held: Held): void {
+    const { journal } = run.state;
+    const replayed = journal.length;
+    const cancels = held.inbox.filter((message) => message.body.kind === "cancel");
+    run.facts = cancels.map((message) => ({
+      type: "message.received",
+      message,
+      at: this.#options.now(),
+    }));
+    this.#admit(run);
+    this.#work(run, createPass(), () => {
+      // History keeps all that was journaled, also what this program could not follow.
+      journal.splice(0, replayed, ...held.journal);
+    });
   }
 
   #giveBack({ run, journal }: Held, reason: WaitingOn, dueAt: Timestamp | null): void {

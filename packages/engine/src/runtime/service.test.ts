@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import type { Logged } from "./node-world.ts";
+import type { Logged } from "../testkit/node-world.ts";
 import { createService, type Service } from "./service.ts";
-import { VirtualClock } from "./virtual-clock.ts";
+import { VirtualClock } from "../testkit/virtual-clock.ts";
 
 type Tick = () => Promise<number | null>;
 

@@ -18,7 +18,7 @@ import {
   NodeWorld,
   WORLD_START,
   type Member,
-} from "./node-world.ts";
+} from "../testkit/node-world.ts";
 
 // A second tenant, which no other place makes.
 const OTHER = "other" as TenantId;

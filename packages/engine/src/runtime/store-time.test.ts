@@ -1,7 +1,7 @@
 import { toTimestamp } from "@millrace/protocol";
 import { describe, expect, test } from "vitest";
 import { createStoreTime, type StoreTime } from "./store-time.ts";
-import { VirtualClock } from "./virtual-clock.ts";
+import { VirtualClock } from "../testkit/virtual-clock.ts";
 
 const NOON = toTimestamp(1_800_000_000_000);
 

@@ -11,6 +11,8 @@ interface Ended {
   readonly printed: unknown;
 }
 
+/** Processes start slowly on a busy machine. */
+const PATIENT = { timeout: 60_000 };
 const ROOT = fileURLToPath(new URL("../../../../", import.meta.url));
 
 /** What each program begins with: one engine, and a way to run a workflow of one step to its end. */
@@ -48,7 +50,7 @@ function runProgram(program: string): Promise<Ended> {
   });
 }
 
-describe("a promise that a step leaves rejected", () => {
+describe("a promise that a step leaves rejected", PATIENT, () => {
   test.concurrent(
     "fails the attempt of its own step, and neither another step nor the process",
     async () => {
@@ -135,7 +137,7 @@ describe("a promise that a step leaves rejected", () => {
   });
 });
 
-describe("a promise that something else leaves rejected", () => {
+describe("a promise that something else leaves rejected", PATIENT, () => {
   test.concurrent("ends the process as it would without an engine", async () => {
     const { code, stderr } = await runProgram(`
       await open({});

@@ -6,8 +6,8 @@ import {
   type TenantId,
 } from "@millrace/protocol";
 import { describe, expect, test } from "vitest";
-import { aHead, NOON } from "../core/builders.ts";
-import { VirtualClock } from "./virtual-clock.ts";
+import { aHead, NOON } from "../testkit/builders.ts";
+import { VirtualClock } from "../testkit/virtual-clock.ts";
 import { Watchers, type EndedRun } from "./watchers.ts";
 
 // A second tenant, which no other place makes.

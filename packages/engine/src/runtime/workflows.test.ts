@@ -11,7 +11,7 @@ import { describe, expect, test } from "vitest";
 import { graphPrograms } from "../steps/graph-programs.ts";
 import { createMemoryStorage, type MemoryStorage } from "../storage/memory/memory-storage.ts";
 import type { CreateWorkflowRequest } from "./commands.ts";
-import { ACTOR, NodeWorld } from "./node-world.ts";
+import { ACTOR, NodeWorld } from "../testkit/node-world.ts";
 import { slugOf } from "./slug.ts";
 import { Workflows } from "./workflows.ts";
 

@@ -16,12 +16,12 @@ import { graphPrograms } from "../steps/graph-programs.ts";
 import type { Catalog } from "../storage/catalog.ts";
 import { createMemoryStorage, type MemoryStorage } from "../storage/memory/memory-storage.ts";
 import type { Storage } from "../storage/storage.ts";
-import type { Clock } from "./clock.ts";
-import type { Actor, CancelOutcome, StartOutcome, StartRequest } from "./commands.ts";
-import type { Log } from "./log.ts";
-import { Node } from "./node.ts";
-import type { ProgramKind } from "./program-kind.ts";
-import type { StepFunctions } from "./step-function.ts";
+import type { Clock } from "../runtime/clock.ts";
+import type { Actor, CancelOutcome, StartOutcome, StartRequest } from "../runtime/commands.ts";
+import type { Log } from "../runtime/log.ts";
+import { Node } from "../runtime/node.ts";
+import type { ProgramKind } from "../runtime/program-kind.ts";
+import type { StepFunctions } from "../runtime/step-function.ts";
 import { VirtualClock } from "./virtual-clock.ts";
 
 /** What the store's clock shows when a world begins. */

@@ -9,10 +9,10 @@ import {
   type Timestamp,
   type WorkflowId,
 } from "@millrace/protocol";
-import type { Outcome } from "./entry.ts";
-import type { OperationBody, Program, Request } from "./program.ts";
-import { DEFAULT_RETRY_POLICY } from "./retry.ts";
-import type { RunHead } from "./run-head.ts";
+import type { Outcome } from "../core/entry.ts";
+import type { OperationBody, Program, Request } from "../core/program.ts";
+import { DEFAULT_RETRY_POLICY } from "../core/retry.ts";
+import type { RunHead } from "../core/run-head.ts";
 
 /** Noon of a day in 2026. */
 export const NOON: Timestamp = toTimestamp(1_795_176_000_000);

@@ -11,8 +11,8 @@ import {
 } from "@millrace/protocol";
 import { createMemoryStorage } from "../storage/memory/memory-storage.ts";
 import type { CommitOutcome, Unit } from "../storage/storage.ts";
-import { GroupCommit, type Settled, type Submission } from "./group-commit.ts";
-import { createMetrics, type Metrics } from "./metrics.ts";
+import { GroupCommit, type Settled, type Submission } from "../runtime/group-commit.ts";
+import { createMetrics, type Metrics } from "../runtime/metrics.ts";
 import { VirtualClock } from "./virtual-clock.ts";
 
 /** A commit that the store has got and not answered. */

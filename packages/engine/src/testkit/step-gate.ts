@@ -1,6 +1,6 @@
 // A step's function that ends when a test says so.
 import type { JsonValue } from "@millrace/protocol";
-import type { StepContext, StepFunction } from "./step-function.ts";
+import type { StepContext, StepFunction } from "../runtime/step-function.ts";
 
 export interface StepGate {
   readonly work: StepFunction;

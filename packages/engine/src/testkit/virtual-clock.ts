@@ -1,6 +1,6 @@
 // Time for tests: it moves only when a test says so. Turns of the event loop are the real ones, so whatever can go
 // on without waiting goes on between two events of the clock.
-import type { Clock } from "./clock.ts";
+import type { Clock } from "../runtime/clock.ts";
 
 interface Timer {
   readonly at: number;
