@@ -23,6 +23,10 @@ export interface BenchOptions {
   readonly progress: Progress;
 }
 
+export interface Folder extends AsyncDisposable {
+  readonly path: string;
+}
+
 export const ROOT: string = dirname(import.meta.dirname);
 
 export class Bench implements AsyncDisposable {
@@ -50,22 +54,18 @@ export class Bench implements AsyncDisposable {
     return new Bench(options, folder);
   }
 
-  /** A new empty folder. */
-  async newFolder(): Promise<string> {
+  /** A new empty folder; its space is free again when it is disposed. */
+  async openFolder(): Promise<Folder> {
     this.#folders += 1;
-    const folder = join(this.folder, String(this.#folders));
-    await mkdir(folder, { mode: 0o700 });
-    return folder;
+    const path = join(this.folder, String(this.#folders));
+    await mkdir(path, { mode: 0o700 });
+    return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
   }
 
-  /** Gives `use` an empty folder, and frees its space after it. */
+  /** Gives `use` a new folder. */
   async inFolder<T>(use: (folder: string) => Promise<T>): Promise<T> {
-    const folder = await this.newFolder();
-    try {
-      return await use(folder);
-    } finally {
-      await rm(folder, { recursive: true, force: true });
-    }
+    await using folder = await this.openFolder();
+    return await use(folder.path);
   }
 
   /** The folder of a store with many finished runs. Filled once, for all scenarios that ask. */
@@ -85,7 +85,7 @@ export class Bench implements AsyncDisposable {
   }
 
   async #fill(): Promise<string> {
-    const folder = await this.newFolder();
+    const { path: folder } = await this.openFolder();
     const { finishedRuns } = this.sizes;
     this.progress.stage(`filling a store with ${finishedRuns.toLocaleString("en")} finished runs`);
     const { seconds } = await this.runJob("fill", { folder, finishedRuns });

@@ -2,16 +2,12 @@
 // latest with the test's process.
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { soon } from "./deadline.ts";
 
 const BIN = fileURLToPath(new URL("../packages/millrace/bin/millrace.js", import.meta.url));
 /** What the bin would put itself behind; with them it starts one Node instead of two, a fifth faster. */
 const FLAGS = ["--conditions=source", "--disallow-code-generation-from-strings"];
-
-const COMPILE_CACHE = join(tmpdir(), "node-compile-cache");
 
 export interface LaunchOptions {
   /** Working folder, in which functions find their files. */
@@ -98,8 +94,7 @@ export function launch({ folder, args, under = [], script = BIN }: LaunchOptions
 /** The command's own names stay outside; one that it does not know would be an error. */
 function cleanEnvironment(): NodeJS.ProcessEnv {
   const names = Object.entries(process.env).filter(([name]) => !name.startsWith("MILLRACE_"));
-  // Threads have no cache of compiled sources but by this; with it a server starts twice as fast.
-  return { ...Object.fromEntries(names), NODE_COMPILE_CACHE: COMPILE_CACHE };
+  return Object.fromEntries(names);
 }
 
 async function waitForExit(child: ChildProcess): Promise<Exit> {

@@ -142,4 +142,24 @@ describe("a disk that fails", { timeout: TEST_TIMEOUT_MS }, () => {
       await checkAfterRestart(world, sent);
     },
   );
+
+  test("is told of by health though nobody starts anything", async (context) => {
+    skipWithoutStrace(context);
+    await using world = await openWorld();
+    const fault = "fsync,fdatasync:error=EIO:when=25+";
+    const { client, stop } = await startAgain(world, inject(world, fault));
+    // Definitions are written past the queue of runs.
+    const refused = await waitFor("a definition that is refused", async () => {
+      const answer = await client.send("POST", "/api/v1/workflows", {
+        name: "x",
+        steps: [fn("a", "succeed")],
+      });
+      return answer.status === 201 ? undefined : answer;
+    });
+    expect([refused.status, refused.reason]).toEqual([503, "storage.failed"]);
+    await waitFor("a health that says so", async () =>
+      (await client.health()).status === 503 ? true : undefined,
+    );
+    expect((await stop()).code).toBe(1);
+  });
 });

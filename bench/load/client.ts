@@ -13,7 +13,10 @@ export interface Call {
   readonly idempotencyKey?: string;
 }
 
-/** Calls the server with a key, over a fixed set of connections. When all are in use, calls wait in order. */
+/**
+ * Calls the server with a key, over a fixed set of connections. When all are in use, calls wait in order. Of those
+ * that are idle the one that has rested longest is next: a server closes a connection on which nothing comes.
+ */
 export class Client implements Disposable {
   readonly #key: string;
   readonly #connections: readonly Connection[];
@@ -35,7 +38,8 @@ export class Client implements Disposable {
   async call(call: Call): Promise<Answer> {
     const request = this.#write(call);
     const connection =
-      this.#idle.pop() ?? (await new Promise<Connection>((resolve) => this.#waiting.push(resolve)));
+      this.#idle.shift() ??
+      (await new Promise<Connection>((resolve) => this.#waiting.push(resolve)));
     try {
       return await connection.send(request);
     } finally {

@@ -13,6 +13,8 @@ export interface OpenLoopOptions {
 export interface OpenLoopReport {
   readonly sent: number;
   readonly errors: number;
+  /** What the first of them said; null: there was none. */
+  readonly firstError: string | null;
   /** Answers in a second, from the first due time to the last answer. */
   readonly answeredPerSecond: number;
   readonly latency: LatencySummary;
@@ -26,15 +28,15 @@ export async function runOpenLoop(options: OpenLoopOptions): Promise<OpenLoopRep
   const latencies = new Latencies();
   const total = Math.round((perSecond * durationMs) / 1_000);
   const beganAt = performance.now();
-  const counts = { sent: 0, answered: 0, errors: 0, lastAt: beganAt };
+  const counts = { sent: 0, answered: 0, lastAt: beganAt };
+  const errors: string[] = [];
   const send = async (n: number): Promise<void> => {
     const dueAt = beganAt + (n * 1_000) / perSecond;
     try {
       await call(n);
       counts.answered += 1;
-    } catch {
-      // The level has failed; what went wrong shows in the server's log.
-      counts.errors += 1;
+    } catch (error) {
+      errors.push(error instanceof Error ? error.message : String(error));
     }
     counts.lastAt = performance.now();
     latencies.record(counts.lastAt - dueAt);
@@ -45,13 +47,14 @@ export async function runOpenLoop(options: OpenLoopOptions): Promise<OpenLoopRep
     await pause(1);
   }
   const untilAt = performance.now() + PATIENCE_MS;
-  while (total > counts.answered + counts.errors && performance.now() < untilAt) await pause(1);
-  const { sent, answered, errors, lastAt } = counts;
-  const missing = total - answered - errors;
+  while (total > counts.answered + errors.length && performance.now() < untilAt) await pause(1);
+  const { sent, answered, lastAt } = counts;
+  const missing = total - answered - errors.length;
   for (let n = 0; n < missing; n++) latencies.record(PATIENCE_MS);
   return {
     sent,
-    errors: errors + missing,
+    errors: errors.length + missing,
+    firstError: errors[0] ?? (missing > 0 ? `no answer in ${PATIENCE_MS} ms` : null),
     answeredPerSecond: (answered * 1_000) / (lastAt - beganAt),
     latency: latencies.summarize(),
   };

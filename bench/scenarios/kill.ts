@@ -30,7 +30,8 @@ export const kill: Scenario = {
 
 async function* measure(bench: Bench): AsyncGenerator<Measurement> {
   const { kills } = bench.sizes;
-  const folder = await bench.newFolder();
+  await using data = await bench.openFolder();
+  const folder = data.path;
   const ledger: Ledger = { acknowledged: new Map(), unknown: [], started: 0 };
   for (let n = 1; n <= kills; n++) {
     bench.progress.stage(`kill -9 under load, ${n} of ${kills}`);

@@ -114,13 +114,13 @@ const isSustained = ({ errors, latency, perSecond, answeredPerSecond }: Level): 
   answeredPerSecond >= perSecond * LEAST_ANSWERED;
 
 function describe(level: Level): string {
-  const { errors, latency, sent, answeredPerSecond, finished, serverUs } = level;
+  const { errors, firstError, latency, sent, answeredPerSecond, finished, serverUs } = level;
   const parts = [
     `p50 ${toDuration(latency.p50Ms)}, p99 ${toDuration(latency.p99Ms)}`,
     `${toCount(answeredPerSecond)} answers/s`,
     `${Math.round((finished * 100) / sent)}% of the runs ended meanwhile`,
     `${toCount(serverUs)} µs of the server's processor time each`,
   ];
-  if (errors > 0) parts.push(`${toCount(errors)} errors`);
+  if (firstError !== null) parts.push(`${toCount(errors)} errors (${firstError})`);
   return parts.join(", ");
 }

@@ -11,7 +11,8 @@ export const sleepers: Scenario = {
 async function* measure(bench: Bench): AsyncGenerator<Measured> {
   const { sleepers, restMs } = bench.sizes;
   const most = Math.max(...sleepers);
-  const folder = await bench.newFolder();
+  await using data = await bench.openFolder();
+  const folder = data.path;
   bench.progress.stage(`${toCount(most)} sleeping runs`);
   const { emptyBytes, residentBytes } = await bench.runJob("sleep", { folder, sleepers, restMs });
   for (const [i, bytes] of residentBytes.entries()) {

@@ -2,6 +2,7 @@
 import {
   MillraceError,
   newNodeId,
+  type ErrorCode,
   type Limits,
   type NodeId,
   type RandomSource,
@@ -52,6 +53,7 @@ const CLAIM_EVERY_MS = 1_000;
 const BEAT_EVERY_MS = 2_000;
 const REAP_EVERY_MS = 1_000;
 const SWEEP_EVERY_MS = 5_000;
+const FATAL: ReadonlySet<ErrorCode> = new Set(["storage.fenced-node", "storage.failed"]);
 const DEFAULT_STOP_GRACE_MS = 10_000;
 /** A store that takes no writes is not waited for longer; what it did not take is freed as a dead node's. */
 const HAND_OVER_MS = 10_000;
@@ -280,7 +282,8 @@ export class Node implements Engine {
     try {
       this.#time.adjust(await this.#options.storage.beat(this.#id));
     } catch (error) {
-      if (MillraceError.is(error) && error.code === "storage.fenced-node") this.#onFatal(error);
+      // A store that failed in another call answers all of them so: an idle node learns of it here.
+      if (MillraceError.is(error) && FATAL.has(error.code)) this.#onFatal(error);
       else throw error;
     }
     return null;
