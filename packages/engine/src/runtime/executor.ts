@@ -41,6 +41,6 @@ export interface Executor {
   readonly living: number;
   /** Bodies that outlived their timeout, their run's cancellation or the loss of their run. */
   readonly overdue: number;
-  /** Resolves when no body lives, or after `graceMs`. */
+  /** Resolves when no body lives but overdue ones, or after `graceMs`. */
   drain(graceMs: number): Promise<void>;
 }

@@ -571,6 +571,19 @@ describe("FunctionExecutor.drain", () => {
     expect(bench.clock.timers).toBe(0);
   });
 
+  test("does not wait for a body that was given up, before or meanwhile", async () => {
+    const bench = aBench(createStepGate().work);
+    const early = bench.begin();
+    const late = bench.begin({ key: "s2" });
+    await bench.clock.settle();
+    early.revoke("given up");
+    const drained = bench.executor.drain(10_000);
+    expect(await isDone(drained, bench.clock)).toBe(false);
+    late.revoke("given up");
+    expect(await isDone(drained, bench.clock)).toBe(true);
+    expect(bench.executor.living).toBe(2);
+  });
+
   test("resolves after its grace when a body goes on", async () => {
     const bench = aBench(createStepGate().work);
     bench.begin();

@@ -72,7 +72,7 @@ export class FunctionExecutor implements Executor {
   }
 
   drain(graceMs: number): Promise<void> {
-    if (this.#living === 0) return Promise.resolve();
+    if (this.#isDrained()) return Promise.resolve();
     return new Promise((resolve) => {
       const end = (): void => {
         this.#drained.delete(end);
@@ -125,8 +125,18 @@ export class FunctionExecutor implements Executor {
     });
   }
 
+  /** What was given up already may live for ever; nobody waits for that. */
+  #isDrained(): boolean {
+    return this.#living === this.#overdue;
+  }
+
+  #wakeDrained(): void {
+    if (this.#isDrained()) for (const wake of this.#drained) wake();
+  }
+
   #linger(body: LivingBody): void {
     this.#overdue += 1;
+    this.#wakeDrained();
     const place = placeOf(body.task);
     const bodies = this.#lingering.get(place);
     if (bodies === undefined) this.#lingering.set(place, new Set([body]));
@@ -143,7 +153,7 @@ export class FunctionExecutor implements Executor {
       bodies?.delete(body);
       if (bodies?.size === 0) this.#lingering.delete(place);
     }
-    if (this.#living === 0) for (const wake of this.#drained) wake();
+    this.#wakeDrained();
   }
 }
 

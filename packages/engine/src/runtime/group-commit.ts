@@ -115,7 +115,9 @@ export class GroupCommit {
   #setAlarm(batch: readonly Submission[]): () => void {
     const { clock } = this.#options;
     const ring = (): void => {
-      for (const submission of [...batch, ...this.#queue]) {
+      // A full store is said to be full: those behind this batch hear that when their turn comes.
+      const behind = this.trouble?.code === "storage.full" ? [] : this.#queue;
+      for (const submission of [...batch, ...behind]) {
         if (this.#informed.has(submission)) continue;
         this.#informed.add(submission);
         submission.unknown?.();

@@ -316,6 +316,7 @@ export class Node implements Engine {
     this.#options.log.error({ err: error }, "the store can no longer write; this node stops");
     for (const lane of this.#parts.lanes) lane.fail(error);
     this.#parts.runner.dropAll("the store can no longer write");
+    for (const service of [this.#heartbeat, ...this.#services]) void service.stop();
   }
 
   /** Declared dead: everything is dropped, and the process goes on as a new node. */
