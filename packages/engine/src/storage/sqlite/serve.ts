@@ -60,5 +60,7 @@ export function serve(port: MessagePort | null, answer: (batch: readonly Call[])
   if (port === null) throw new Error("this file is the entry of a thread");
   port.on("message", (batch: readonly Call[]) => {
     port.postMessage(answer(batch));
+    // Nothing is left to wait for, so the thread ends.
+    if (batch.some(([, name]) => name === "close")) port.close();
   });
 }

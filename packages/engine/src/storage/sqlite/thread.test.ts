@@ -20,6 +20,7 @@ parentPort.on("message", (batch) => {
     verb === "fail"
       ? [id, false, { code: value, message: "as asked", cause: "the cause" }]
       : [id, true, [value, batch.length]]));
+  if (batch.some(([, verb]) => verb === "close")) parentPort.close();
 });`;
 
 function startEcho(health: Health): Thread<EchoVerbs> {

@@ -26,6 +26,7 @@ export class Thread<T extends Verbs<T>> {
   #closing: Promise<void> | undefined;
   /** It answers nothing any more. */
   #isGone = false;
+  readonly #exited: Promise<void>;
 
   /** @param entry file of the thread */
   constructor(name: string, entry: URL, workerData: unknown, health: Health) {
@@ -36,6 +37,9 @@ export class Thread<T extends Verbs<T>> {
     this.#worker.on("message", (batch: readonly Reply[]) => this.#receive(batch));
     this.#worker.on("error", (error) => this.#die(error));
     this.#worker.on("exit", (code) => this.#die(new Error(`the thread exited with code ${code}`)));
+    this.#exited = new Promise((resolve) => {
+      this.#worker.once("exit", () => resolve());
+    });
   }
 
   /**
@@ -62,7 +66,8 @@ export class Thread<T extends Verbs<T>> {
 
   async #stop(): Promise<void> {
     if (!this.#isGone) await this.#send("close", []).catch(() => null);
-    await this.#worker.terminate();
+    // It ends by itself once it has closed; ending it by force would do so in the middle of its own cleaning up.
+    await Promise.race([this.#exited, forced(this.#worker)]);
   }
 
   #send(verb: string, args: readonly unknown[]): Promise<unknown> {
@@ -140,4 +145,13 @@ const CONDITION_AND_VALUE = /^(-C|--conditions)=/;
 
 function toMillraceError({ code, message, cause }: SentFault): MillraceError {
   return new MillraceError(code, message, cause === null ? {} : { cause: new Error(cause) });
+}
+
+/** A thread that hangs in its last call must not keep its process from ending. */
+const EXIT_GRACE_MS = 5_000;
+
+function forced(worker: Worker): Promise<unknown> {
+  return new Promise((resolve) => {
+    setTimeout(() => resolve(worker.terminate()), EXIT_GRACE_MS).unref();
+  });
 }
