@@ -19,6 +19,8 @@ describe("a budget", () => {
     [{ unit: "ms", budget: "startToResultP50Ms", value: 0.501 }, false],
     [{ unit: "ratio", budget: "lateStepRatio", value: 1.04 }, true],
     [{ unit: "ratio", budget: "lateStepRatio", value: 1.06 }, false],
+    [{ unit: "ratio", budget: "fullStoreRatio", value: 0.9 }, true],
+    [{ unit: "ratio", budget: "fullStoreRatio", value: 0.89 }, false],
     [{ unit: "ratio", budget: "fullStoreRatio", value: Number.NaN }, false],
     [{ unit: "ms", budget: null, value: 1 }, null],
   ] as const)("is compared with what was measured: %o", ([fields, expected]) => {

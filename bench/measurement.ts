@@ -27,11 +27,14 @@ export interface Checked {
 
 export type Measurement = Measured | Checked;
 
-/** null: there is no budget. A ratio is compared with the one decimal in which its budget is given. */
+/**
+ * null: there is no budget. An upper bound of a ratio is compared with the one decimal in which it is given, since two
+ * things that cost the same never measure exactly the same.
+ */
 export function isMet({ value, unit, budget }: Measured): boolean | null {
   if (budget === null) return null;
   const { bound, value: limit } = BUDGETS[budget];
-  const compared = unit === "ratio" ? Math.round(value * 10) / 10 : value;
+  const compared = unit === "ratio" && bound === "at most" ? Math.round(value * 10) / 10 : value;
   return bound === "at least" ? compared >= limit : compared <= limit;
 }
 

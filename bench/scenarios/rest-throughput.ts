@@ -7,7 +7,7 @@ export const restThroughput: Scenario = {
   name: "rest-throughput",
   async *run(bench) {
     for (const inFlight of bench.sizes.inFlight) {
-      const what = `three function steps, ${inFlight} in flight, over REST`;
+      const what = `three function steps, ${toCount(inFlight)} in flight, over REST`;
       bench.progress.stage(what);
       const { perSecond, latency, serverUs } = await runOverRest(bench, { inFlight });
       const note =

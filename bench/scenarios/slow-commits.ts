@@ -1,4 +1,5 @@
 import type { Scenario } from "../bench.ts";
+import { toCount } from "../report/numbers.ts";
 import { measureEngine, toLatencies, toThroughput } from "./engine-load.ts";
 
 /** What the engine makes of a store that is further away: a network, or a disk with a slow flush. */
@@ -8,7 +9,7 @@ export const slowCommits: Scenario = {
     for (const commitDelayMs of bench.sizes.commitDelaysMs) {
       const slower = `each commit ${commitDelayMs} ms slower`;
       for (const inFlight of bench.sizes.inFlight) {
-        const what = `three function steps, ${inFlight} in flight, in process, ${slower}`;
+        const what = `three function steps, ${toCount(inFlight)} in flight, in process, ${slower}`;
         bench.progress.stage(what);
         yield toThroughput(what, await measureEngine(bench, { inFlight, commitDelayMs }), null);
       }

@@ -1,13 +1,11 @@
 import { toIso, type Failure, type Timestamp } from "@millrace/protocol";
-import type { RunHead } from "./run-head.ts";
 import type { RunState } from "./state.ts";
 
 /** Why a run fails that has not ended in time. */
-export function deadlineFailure(head: RunHead): Failure {
-  const deadline = head.deadlineAt === null ? "never" : toIso(head.deadlineAt);
+export function deadlineFailure(deadlineAt: Timestamp): Failure {
   return {
     code: "run.timeout",
-    message: `The run did not end before its deadline, ${deadline}`,
+    message: `The run did not end before its deadline, ${toIso(deadlineAt)}`,
     source: "definition",
   };
 }

@@ -107,7 +107,7 @@ export function resume(run: RunState, program: Program, at: Timestamp, pass: Pas
   if (run.stopping !== null) decide(run, { type: "bodies.abandoned", at }, pass);
   const { deadlineAt } = run.head;
   if (deadlineAt !== null && deadlineAt <= at) {
-    decide(run, { type: "limit.exceeded", failure: deadlineFailure(run.head), at }, pass);
+    decide(run, { type: "limit.exceeded", failure: deadlineFailure(deadlineAt), at }, pass);
   }
   const keys = Array.from(run.open, (operation) => operation.key);
   follow(run, program, keys, at, pass);

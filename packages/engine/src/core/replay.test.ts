@@ -120,7 +120,7 @@ describe("replay", () => {
     const pass = createPass();
     resume(run, program, after(NOON, 10), pass);
     expect(pass.effects).toEqual([]);
-    expect(run.ended).toEqual({ status: "failed", failure: deadlineFailure(head) });
+    expect(run.ended).toEqual({ status: "failed", failure: deadlineFailure(after(NOON, 10)) });
   });
 
   test("does not fail a run before its deadline", () => {

@@ -5,7 +5,7 @@ import { begin, createPass, drive, type Pass } from "./drive.ts";
 import type { Fact } from "./fact.ts";
 import type { Program } from "./program.ts";
 import type { RunHead } from "./run-head.ts";
-import { createRunState, type RunState } from "./state.ts";
+import { applyChange, createRunState, type RunState } from "./state.ts";
 import { transition } from "./transition.ts";
 
 const BROKEN: Failure = { code: "step.failed", message: "broken", source: "code" };
@@ -249,10 +249,11 @@ describe("transition of a run with a child", () => {
     expect(run.ended).toEqual({ status: "cancelled" });
   });
 
-  test("refuses a child for a step that does not wait for one", () => {
-    const { run, tell } = aRun(parent);
+  test("refuses a child for a step that is over", () => {
+    const child = operation("child", { kind: "child", workflow: "other", input: json(1) });
+    const { run, tell } = aRun(aProgram([child]));
     tell(failed("child"));
-    expect(transition(run, prepared).ok).toBe(false);
+    expect(transition(run, prepared)).toEqual({ ok: false, code: "operation.settled" });
   });
 });
 
@@ -304,5 +305,28 @@ describe("transition of a run that is stopping", () => {
     tell({ type: "launched", key: "a", at: NOON });
     tell(done("a"));
     expect(run.ended).toEqual({ status: "failed", failure });
+  });
+});
+
+describe("a case that nobody wrote", () => {
+  /** What the compiler would refuse, as a newer journal or a mistake of ours could bring it. */
+  const unknown = { type: "nonsense", kind: "nonsense", input: "" } as never;
+
+  test("is named wherever it turns up", () => {
+    const { run } = aRun(aProgram([operation("a")]));
+    const message = { id: "m", body: unknown };
+    const odd: (() => unknown)[] = [
+      () => transition(run, unknown),
+      () => applyChange(run, unknown),
+      () => applyChange(run, { type: "journaled", entry: unknown }),
+      () => transition(run, { type: "message.received", message, at: NOON }),
+      () => aRun(aProgram([operation("b", unknown)])),
+    ];
+    for (const meet of odd) expect(meet).toThrow("A case is missing");
+    const [first] = run.open;
+    Object.assign(first ?? {}, { phase: "nonsense" });
+    expect(() => transition(run, { type: "launched", key: "a", at: NOON })).toThrow(
+      "A case is missing",
+    );
   });
 });

@@ -15,7 +15,7 @@ import {
   type RunId,
   type Timestamp,
 } from "@millrace/protocol";
-import { assertNever } from "./assert-never.ts";
+import { assertNever, invariant } from "./assert-never.ts";
 import type { Entry, Message, Outcome, Wait } from "./entry.ts";
 import { cancelMessageId, type Decision, type Effect, type Fact } from "./fact.ts";
 import { checkPayload } from "./payload.ts";
@@ -206,7 +206,8 @@ function fire(run: RunState, key: string, at: Timestamp): Decision {
   if (operation.phase === "retrying") {
     return start(run, operation, operation.attempt + 1, at);
   }
-  const startedAt = operation.waitingSince ?? operation.dueAt;
+  const startedAt = operation.waitingSince;
+  invariant(startedAt !== null, `the wait of ${key} has no beginning`);
   const output = asJsonText(`{"waited":${at - startedAt}}`);
   const { position } = operation;
   return accept([

@@ -76,7 +76,7 @@ export function watchDeadline(run: ResidentRun, context: EffectContext): void {
   if (deadlineAt === null) return;
   setTimer(run, DEADLINE_TIMER, deadlineAt, context, () => ({
     type: "limit.exceeded",
-    failure: deadlineFailure(run.head),
+    failure: deadlineFailure(deadlineAt),
     at: context.now(),
   }));
 }
