@@ -22,9 +22,7 @@ const plan = planLaunch({
 
 if (plan.kind === "go-on") {
   const main = hasSources ? "../src/cli/main.ts" : "../dist/cli/main.js";
-  const { directory } = module.enableCompileCache();
-  // The store's threads do not see the call, only the variable.
-  if (directory !== undefined) process.env.NODE_COMPILE_CACHE ??= directory;
+  module.enableCompileCache();
   await import(main);
 } else if (plan.kind === "refused") {
   process.stderr.write(`${plan.sentence}\n`);

@@ -2,10 +2,6 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-// A store's threads that start from sources strip their types each time; with a cache they start in
-// half the time.
-process.env["NODE_COMPILE_CACHE"] ??= join(tmpdir(), "millrace-compile-cache");
-
 export interface TestFolder extends Disposable {
   file(name: string): string;
 }
