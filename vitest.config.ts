@@ -10,6 +10,7 @@ export default defineConfig({
       "bench/**/*.test.ts",
       "tools/**/*.test.ts",
       "e2e/**/*.test.ts",
+      "conformance/*.test.ts",
     ],
     // A test file that needs a world of its own makes one; a process a file would take six times as long.
     isolate: false,

@@ -2,11 +2,13 @@
 // and the caches of one do not disturb the next.
 import { count } from "./jobs/count.ts";
 import { fill } from "./jobs/fill.ts";
+import { language } from "./jobs/language.ts";
+import { loop } from "./jobs/loop.ts";
 import { sleep } from "./jobs/sleep.ts";
 import { stepCost } from "./jobs/step-cost.ts";
 import { throughput } from "./jobs/throughput.ts";
 
-export const JOBS = { count, fill, sleep, stepCost, throughput };
+export const JOBS = { count, fill, language, loop, sleep, stepCost, throughput };
 
 export type Jobs = typeof JOBS;
 export type JobName = keyof Jobs;

@@ -1,7 +1,10 @@
 import type { Scenario } from "./bench.ts";
 import { history } from "./scenarios/history.ts";
 import { kill } from "./scenarios/kill.ts";
+import { language } from "./scenarios/language.ts";
 import { latency } from "./scenarios/latency.ts";
+import { loop } from "./scenarios/loop.ts";
+import { order } from "./scenarios/order.ts";
 import { restStarts } from "./scenarios/rest-starts.ts";
 import { restThroughput } from "./scenarios/rest-throughput.ts";
 import { sleepers } from "./scenarios/sleepers.ts";
@@ -18,6 +21,9 @@ export const SCENARIOS: readonly Scenario[] = [
   restThroughput,
   latency,
   restStarts,
+  order,
+  loop,
+  language,
   stepCost,
   slowCommits,
   sleepers,

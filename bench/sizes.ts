@@ -12,6 +12,11 @@ export interface Sizes {
   readonly listSteps: number;
   readonly listRuns: number;
   readonly stepSamples: number;
+  readonly graphSteps: number;
+  readonly graphRounds: number;
+  readonly loopItems: number;
+  readonly loopConcurrencies: readonly number[];
+  readonly loopRounds: number;
   readonly finishedRuns: number;
   /** Full and empty store are measured in turn, so often each. */
   readonly historyRounds: number;
@@ -33,6 +38,11 @@ export const FULL: Sizes = {
   listSteps: 10_000,
   listRuns: 5,
   stepSamples: 200,
+  graphSteps: 1_000,
+  graphRounds: 15,
+  loopItems: 10_000,
+  loopConcurrencies: [1, 100],
+  loopRounds: 3,
   finishedRuns: 1_000_000,
   historyRounds: 2,
   sleepers: [100_000, 1_000_000],
@@ -54,6 +64,11 @@ export const QUICK: Sizes = {
   listSteps: 1_000,
   listRuns: 2,
   stepSamples: 50,
+  graphSteps: 1_000,
+  graphRounds: 3,
+  loopItems: 500,
+  loopConcurrencies: [1, 100],
+  loopRounds: 1,
   finishedRuns: 20_000,
   historyRounds: 1,
   sleepers: [2_000, 10_000],

@@ -17,6 +17,8 @@ export interface LaunchOptions {
   readonly under?: readonly string[];
   /** Default: the command's bin. */
   readonly script?: string;
+  /** Settings, beside the environment of the test. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 export interface Exit {
@@ -44,7 +46,13 @@ const killAll = (): void => living.forEach((child) => killGroup(child));
 // The second: whoever runs the tests was killed.
 process.on("exit", killAll).on("disconnect", killAll);
 
-export function launch({ folder, args, under = [], script = BIN }: LaunchOptions): Launched {
+export function launch({
+  folder,
+  args,
+  under = [],
+  script = BIN,
+  env = {},
+}: LaunchOptions): Launched {
   const [file = process.execPath, ...rest] = [
     ...under,
     process.execPath,
@@ -55,7 +63,7 @@ export function launch({ folder, args, under = [], script = BIN }: LaunchOptions
   // A group of its own, so that a tracer cannot die and leave the traced behind.
   const child = spawn(file, rest, {
     cwd: folder,
-    env: cleanEnvironment(),
+    env: { ...cleanEnvironment(), ...env },
     detached: true,
     stdio: ["ignore", "pipe", "pipe"],
   });

@@ -13,6 +13,8 @@ export interface ServerOptions {
   /** Serves in place of the command; prints the same line when it is ready. */
   readonly script?: string;
   readonly args?: readonly string[];
+  /** Settings, beside the environment of the test. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 export interface Server {

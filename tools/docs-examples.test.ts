@@ -32,8 +32,8 @@ const SENT = inLanguage("sh").flatMap(([name, text]) =>
 const WORKFLOWS = [...inLanguage("json"), ...SENT].flatMap(([name, text]) => {
   const value = read(text);
   if (!isObject(value) || !Array.isArray(value["steps"])) return [];
-  // A door takes it away before the definition is read.
-  const { id: _, ...definition } = value;
+  // A door takes these away before the definition is read.
+  const { id: _, changeSummary: __, expectedVersion: ___, ...definition } = value;
   return [[name, definition] as const];
 });
 
@@ -69,6 +69,7 @@ describe("the pages", () => {
         typeRoots: [`${ROOT}/node_modules/@types`],
         paths: {
           "@millrace/protocol": [`${ROOT}/packages/protocol/src/index.ts`],
+          "@millrace/connectors": [`${ROOT}/packages/connectors/src/index.ts`],
           "@millrace/engine": [`${ROOT}/packages/engine/src/index.ts`],
           "@millrace/engine/sqlite": [`${ROOT}/packages/engine/src/sqlite.ts`],
         },

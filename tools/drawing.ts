@@ -68,7 +68,13 @@ export const DRAWING: Readonly<Record<string, PackageDrawing>> = {
       { path: "app.ts", imports: ["", "auth", "doors"], avoids: [...DATABASES, TEST_KIT] },
       { path: "listen.ts", imports: ["", "app.ts"], avoids: [...DATABASES, TEST_KIT] },
       { path: "index.ts", imports: ["", "auth", "doors", "app.ts", "listen.ts"] },
-      { path: "cli", imports: ["", "auth", "doors", "app.ts", "listen.ts"], avoids: [TEST_KIT] },
+      // From settings to connectors.
+      { path: "connectors", imports: [""], avoids: [...DATABASES, TEST_KIT] },
+      {
+        path: "cli",
+        imports: ["", "auth", "connectors", "doors", "app.ts", "listen.ts"],
+        avoids: [TEST_KIT],
+      },
       { path: "testing", imports: ["", "auth", "doors", "app.ts", "listen.ts"] },
     ],
   },

@@ -79,7 +79,9 @@ async function pack(one: Package): Promise<Tarball> {
   const files = packed.files.map((it) => it.path);
   const { exports = {}, bin = {} } = one.manifest;
   const promised = [
-    ...Object.values(exports).flatMap((it) => [it["types"], it["default"]]),
+    ...Object.values(exports).flatMap((it) =>
+      typeof it === "string" ? [it] : [it["types"], it["default"]],
+    ),
     ...Object.values(bin),
     "./LICENSE",
   ];
@@ -114,7 +116,9 @@ async function install(tarballs: readonly Tarball[]): Promise<void> {
 /** Every entry loads, and a user's compiler is content with its types, without `skipLibCheck`. */
 async function checkEntries(tarballs: readonly Tarball[]): Promise<void> {
   const entries = tarballs.flatMap(({ package: { manifest } }) =>
-    Object.keys(manifest.exports ?? {}).map((entry) => manifest.name + entry.slice(1)),
+    Object.entries(manifest.exports ?? {}).flatMap(([entry, exported]) =>
+      typeof exported === "string" ? [] : [manifest.name + entry.slice(1)],
+    ),
   );
   const imports = entries.map((entry, at) => `import * as entry${at} from "${entry}";`);
   const uses = entries.map((_, at) => `console.log(Object.keys(entry${at}).length);`);

@@ -46,3 +46,51 @@ export function toLongList(count: number): ChosenWorkflow {
     },
   };
 }
+
+/** Conditions that each choose one of two transforms, which meet again: no step of it needs a function. */
+export function toLadder(count: number): ChosenWorkflow["definition"] {
+  const rungs = Math.floor(count / 4);
+  const steps = Array.from({ length: rungs }, (_, i): readonly JsonValue[] => [
+    {
+      id: `c${i}`,
+      type: "condition",
+      condition: "input.n > 0",
+      next: `y${i}`,
+      config: { else: `n${i}` },
+    },
+    { id: `y${i}`, type: "transform", next: `j${i}`, config: { mapping: { n: "{{input.n}}" } } },
+    { id: `n${i}`, type: "transform", next: `j${i}`, config: { mapping: { n: 0 } } },
+    {
+      id: `j${i}`,
+      type: "transform",
+      config: { mapping: { n: "{{result.n}}" } },
+      ...(i + 1 < rungs ? { next: `c${i + 1}` } : {}),
+    },
+  ]).flat();
+  return { name: "Ladder", trigger: { type: "api" }, steps };
+}
+
+/** A loop over `input.items` that calls the function `same` for each. */
+export function toLoop(concurrency: number): ChosenWorkflow {
+  return {
+    id: "wf_loop",
+    definition: {
+      name: "Loop",
+      trigger: { type: "api" },
+      steps: [
+        {
+          id: "all",
+          type: "loop",
+          config: {
+            items: "input.items",
+            maxIterations: 100_000,
+            concurrency,
+            collect: false,
+            steps: ["one"],
+          },
+        },
+        { id: "one", type: "function", function: "same" },
+      ],
+    },
+  };
+}

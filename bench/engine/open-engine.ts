@@ -1,5 +1,5 @@
 import { createEngine, type Engine, type StepFunctions } from "@millrace/engine";
-import { DEFAULT_TENANT, MillraceError } from "@millrace/protocol";
+import { DEFAULT_TENANT, MillraceError, type Actions } from "@millrace/protocol";
 import type { ChosenWorkflow } from "./definitions.ts";
 import { createSlowStorage } from "./slow-storage.ts";
 import { STORES, type StoreName } from "./store.ts";
@@ -8,6 +8,8 @@ export interface OpenEngineOptions {
   readonly store: StoreName;
   readonly folder: string;
   readonly functions?: StepFunctions;
+  /** Default: none. */
+  readonly actions?: Actions;
   /** Added to each commit. Default 0. */
   readonly commitDelayMs?: number;
 }
@@ -18,10 +20,10 @@ export interface OpenedEngine extends AsyncDisposable {
 
 /** An engine that runs until it is disposed. */
 export async function openEngine(options: OpenEngineOptions): Promise<OpenedEngine> {
-  const { store, folder, functions = {}, commitDelayMs = 0 } = options;
+  const { store, folder, functions = {}, actions = {}, commitDelayMs = 0 } = options;
   const bare = await STORES[store].open(folder);
   const storage = commitDelayMs === 0 ? bare : createSlowStorage(bare, commitDelayMs);
-  const engine = createEngine({ storage, functions });
+  const engine = createEngine({ storage, functions, actions });
   await engine.start();
   return { engine, [Symbol.asyncDispose]: () => engine.stop() };
 }

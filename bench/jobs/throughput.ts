@@ -1,5 +1,5 @@
 import * as functions from "../functions/three-steps.ts";
-import { THREE_STEPS } from "../engine/definitions.ts";
+import { WORKLOADS, type WorkloadName } from "../engine/workloads.ts";
 import { installWorkflow, openEngine } from "../engine/open-engine.ts";
 import { startAndWait } from "../engine/start-and-wait.ts";
 import type { StoreName } from "../engine/store.ts";
@@ -12,6 +12,7 @@ export interface ThroughputOrder {
   readonly warmUpMs: number;
   readonly windowMs: number;
   readonly commitDelayMs: number;
+  readonly workload: WorkloadName;
 }
 
 export interface EngineLoadReport extends ClosedLoopReport {
@@ -30,14 +31,15 @@ export interface CpuUse {
 
 /** As many callers as shall be in flight; each starts a run, waits for its result, and starts the next. */
 export async function throughput(order: ThroughputOrder): Promise<EngineLoadReport> {
-  const { store, folder, commitDelayMs, ...load } = order;
-  await using opened = await openEngine({ store, folder, functions, commitDelayMs });
+  const { store, folder, commitDelayMs, workload: name, ...load } = order;
+  const { workflow, inputOf, actions } = await WORKLOADS[name]();
+  await using opened = await openEngine({ store, folder, functions, actions, commitDelayMs });
   const { engine } = opened;
-  await installWorkflow(engine, THREE_STEPS);
+  await installWorkflow(engine, workflow);
   const before = readCpu();
   const report = await runClosedLoop({
     ...load,
-    call: (n) => startAndWait(engine, THREE_STEPS.id, n),
+    call: (n) => startAndWait(engine, workflow.id, inputOf(n)),
   });
   const after = readCpu();
   const { commits, commitUnits, commitSeconds, runsFinished } = engine.metrics();

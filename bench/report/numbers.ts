@@ -15,7 +15,8 @@ export function toAmount(value: number, unit: Unit): string {
     case "ratio":
       return value.toFixed(2);
     case "MB":
-      return `${toFigures(value)} MB`;
+    case "µs":
+      return `${toFigures(value)} ${unit}`;
     case "runs/s":
     case "requests/s":
       return `${toFigures(value)} ${unit}`;

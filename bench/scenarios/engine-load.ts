@@ -1,6 +1,7 @@
 // Runs of three function steps in one engine process, as several scenarios measure them.
 import type { Bench } from "../bench.ts";
 import type { BudgetName } from "../budgets.ts";
+import type { WorkloadName } from "../engine/workloads.ts";
 import type { EngineLoadReport } from "../jobs/throughput.ts";
 import type { LatencySummary } from "../load/latencies.ts";
 import type { Measured } from "../measurement.ts";
@@ -12,13 +13,15 @@ export interface EngineLoad {
   readonly folder?: string;
   /** Added to each commit. Default 0. */
   readonly commitDelayMs?: number;
+  /** Default: three function steps. */
+  readonly workload?: WorkloadName;
 }
 
 export function measureEngine(bench: Bench, load: EngineLoad): Promise<EngineLoadReport> {
   const { warmUpMs, windowMs } = bench.sizes;
-  const { inFlight, commitDelayMs = 0 } = load;
+  const { inFlight, commitDelayMs = 0, workload = "threeSteps" } = load;
   const run = (folder: string): Promise<EngineLoadReport> =>
-    bench.runJob("throughput", { folder, inFlight, warmUpMs, windowMs, commitDelayMs });
+    bench.runJob("throughput", { folder, inFlight, warmUpMs, windowMs, commitDelayMs, workload });
   return load.folder === undefined ? bench.inFolder(run) : run(load.folder);
 }
 

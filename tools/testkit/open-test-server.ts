@@ -1,5 +1,12 @@
 // A whole server in this process, without a port: the real app on the real engine on a SQLite store in memory.
-import { createEngine, type Engine, type StepFunctions } from "@millrace/engine";
+import type { Sandbox } from "@millrace/connectors";
+import {
+  createEngine,
+  type Actions,
+  type Engine,
+  type FunctionCaller,
+  type StepFunctions,
+} from "@millrace/engine";
 import { createSqliteStorage } from "@millrace/engine/sqlite";
 import { DEFAULT_TENANT, toTimestamp } from "@millrace/protocol";
 import { createApp, createLog, type App, type Mode } from "millrace";
@@ -8,9 +15,12 @@ import { digestOf, newKey, parseKeyId } from "../../packages/millrace/src/auth/k
 
 export interface TestServerOptions {
   readonly functions?: StepFunctions;
+  readonly actions?: Actions;
+  readonly callFunction?: FunctionCaller;
   readonly mode?: Mode;
   readonly adminKey?: string;
   readonly stopping?: AbortSignal;
+  readonly sandbox?: Sandbox;
   /** Commands that do something else than the engine's own: to see the app when the engine fails. */
   readonly replaced?: Partial<Engine>;
 }
@@ -85,7 +95,9 @@ export interface TestServer extends AsyncDisposable {
 
 export async function openTestServer(options: TestServerOptions = {}): Promise<TestServer> {
   const storage = await createSqliteStorage({ memory: true });
-  const engine = createEngine({ storage, functions: options.functions ?? {} });
+  const { functions = {}, actions = {}, callFunction } = options;
+  const calls = callFunction === undefined ? {} : { callFunction };
+  const engine = createEngine({ storage, functions, actions, ...calls });
   await engine.start();
   const logLines: string[] = [];
   const app = createApp({
@@ -94,6 +106,7 @@ export async function openTestServer(options: TestServerOptions = {}): Promise<T
     mode: options.mode ?? "production",
     adminKeyDigest: options.adminKey === undefined ? null : digestOf(options.adminKey),
     ...(options.stopping === undefined ? {} : { stopping: options.stopping }),
+    ...(options.sandbox === undefined ? {} : { sandbox: options.sandbox }),
   });
   const key = await putKey(engine, ["*"]);
   const send: TestServer["send"] = (method, path, sent = {}) =>

@@ -5,10 +5,12 @@ import {
   DEFAULT_LIMITS,
   MillraceError,
   nearName,
+  type Actions,
+  type FunctionCaller,
   type Limits,
   type RandomSource,
 } from "@millrace/protocol";
-import { graphPrograms } from "./steps/graph-programs.ts";
+import { createGraphPrograms } from "./steps/graph-programs.ts";
 import { systemClock } from "./runtime/clock.ts";
 import type { Engine } from "./runtime/commands.ts";
 import { SILENT_LOG, type Log } from "./runtime/log.ts";
@@ -22,6 +24,12 @@ export interface EngineOptions {
   readonly storage: Storage;
   /** Functions that `function` steps may name. Default: none. */
   readonly functions?: StepFunctions;
+  /** What `action`, `email` and `http` steps call, by name: `stripe.createInvoice`. Default: none. */
+  readonly actions?: Actions;
+  /** What definitions read as `env`: the allow-list and the values in one. Default: nothing. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Calls functions that are stored with an HTTP target. Default: steps that name one fail. */
+  readonly callFunction?: FunctionCaller;
   readonly limits?: Partial<Limits>;
   /** Default: silent. */
   readonly log?: Log;
@@ -48,12 +56,14 @@ export function createEngine(options: EngineOptions): Engine {
   const node = new Node({
     storage: options.storage,
     functions: options.functions ?? {},
+    actions: options.actions ?? {},
+    ...(options.callFunction === undefined ? {} : { callFunction: options.callFunction }),
     limits: { ...DEFAULT_LIMITS, ...options.limits },
     log: options.log ?? SILENT_LOG,
     maxResidentRuns: options.maxResidentRuns ?? DEFAULT_MAX_RESIDENT_RUNS,
     clock: systemClock,
     random: systemRandom(),
-    programs: graphPrograms,
+    programs: createGraphPrograms(options.env),
     host: { name: hostname(), pid: process.pid },
   });
   return watchStrayRejections(node);
@@ -62,13 +72,17 @@ export function createEngine(options: EngineOptions): Engine {
 const OPTION_NAMES: readonly string[] = [
   "storage",
   "functions",
+  "actions",
+  "env",
+  "callFunction",
   "limits",
   "log",
   "maxResidentRuns",
 ];
 
 /** A slip in an option's name would be silence otherwise. */
-function checkOptions({ functions = {}, limits = {}, ...options }: EngineOptions): void {
+function checkOptions(options: EngineOptions): void {
+  const { functions = {}, actions = {}, env = {}, limits = {}, callFunction } = options;
   refuseUnknown("option", Object.keys(options), OPTION_NAMES);
   refuseUnknown("limit", Object.keys(limits), Object.keys(DEFAULT_LIMITS));
   const { maxResidentRuns = DEFAULT_MAX_RESIDENT_RUNS } = options;
@@ -79,11 +93,18 @@ function checkOptions({ functions = {}, limits = {}, ...options }: EngineOptions
       `The option ${name} must be a whole number above 0, received ${value}`,
     );
   }
-  for (const [name, value] of Object.entries(functions)) {
-    if (typeof value === "function") continue;
+  refuseOtherTypes("function", functions, "function");
+  refuseOtherTypes("action", actions, "function");
+  refuseOtherTypes("variable", env, "string");
+  if (callFunction !== undefined) refuseOtherTypes("option", { callFunction }, "function");
+}
+
+function refuseOtherTypes(what: string, values: object, type: "function" | "string"): void {
+  for (const [name, value] of Object.entries<unknown>({ ...values })) {
+    if (typeof value === type) continue;
     throw new MillraceError(
       "option.invalid",
-      `The function "${name}" is not a function but of type ${typeof value}`,
+      `The ${what} "${name}" is not a ${type} but of type ${typeof value}`,
     );
   }
 }

@@ -1,5 +1,6 @@
 // Request in, Response out: finds the route, checks key and scope, calls the handler, and turns whatever was thrown
 // into its door's answer. Opens no port; `listen.ts` does.
+import type { Sandbox } from "@millrace/connectors";
 import type { Engine, Log } from "@millrace/engine";
 import { DEFAULT_LIMITS, MillraceError } from "@millrace/protocol";
 import { Hono, type Context } from "hono";
@@ -24,6 +25,8 @@ export interface AppOptions {
   readonly adminKeyDigest: Buffer | null;
   /** Largest body of a request. Default 2 MiB. */
   readonly requestBytes?: number;
+  /** What serves for connectors that are not configured, to be read through the API. Default: none. */
+  readonly sandbox?: Sandbox | null;
   /** Ends long polls when the server is told to stop. Default: never. */
   readonly stopping?: AbortSignal;
 }
@@ -100,6 +103,7 @@ function createServices(options: AppOptions): Services {
     limits: { ...DEFAULT_LIMITS, requestBytes },
     version: VERSION,
     httpMetrics: createHttpMetrics(),
+    sandbox: options.sandbox ?? null,
     stopping: options.stopping ?? new AbortController().signal,
   };
 }

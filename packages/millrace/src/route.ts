@@ -1,12 +1,13 @@
 // A route is data: what it answers to, who may call it, and the function that answers. Doors list theirs; the app
 // serves them. A route without a scope does not compile.
+import type { Sandbox } from "@millrace/connectors";
 import type { Engine, Log } from "@millrace/engine";
 import type { Limits, MillraceError } from "@millrace/protocol";
 import type { Caller } from "./auth/caller.ts";
 import type { Scope } from "./auth/scope.ts";
 import type { HttpMetrics } from "./http-metrics.ts";
 
-export type Method = "GET" | "POST";
+export type Method = "GET" | "POST" | "PUT" | "DELETE";
 
 /** How a request counts, in metrics and logs; `probe`: asked all the time, by machines. */
 export const CATEGORIES = ["read", "write", "execute", "probe"] as const;
@@ -26,6 +27,8 @@ export interface Services {
   readonly log: Log;
   readonly version: string;
   readonly httpMetrics: HttpMetrics;
+  /** null: there is none outside development. */
+  readonly sandbox: Sandbox | null;
   /** Aborts when the server is told to stop: whoever waits for a run gets the run as it is. */
   readonly stopping: AbortSignal;
 }

@@ -18,7 +18,11 @@ describe("ERROR_CODES", () => {
   test("does not tell a caller to repeat what is the caller's mistake", () => {
     const repeatable = TABLE.filter(([, { status, retry }]) => status < 500 && retry !== "never");
     // A moment later these may go well.
-    expect(repeatable.map(([code]) => code)).toEqual(["request.timeout", "workflow.changed"]);
+    expect(repeatable.map(([code]) => code)).toEqual([
+      "request.timeout",
+      "workflow.changed",
+      "function.changed",
+    ]);
   });
 });
 

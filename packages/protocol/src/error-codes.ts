@@ -90,12 +90,51 @@ export const ERROR_CODES = {
     wire: "CONFLICT",
     sentence: "Somebody changed the workflow at the same moment; read it again and repeat.",
   },
+  "workflow.archived": {
+    status: 400,
+    retry: "never",
+    wire: "INVALID_STATUS",
+    sentence: "An archived workflow is kept for its runs and cannot be changed.",
+  },
+  "version.not-found": {
+    status: 404,
+    retry: "never",
+    wire: "NOT_FOUND",
+    sentence: "The workflow has no version of this number.",
+  },
   "definition.invalid": {
     status: 400,
     retry: "never",
     wire: "VALIDATION_ERROR",
     sentence:
       "The workflow definition has mistakes; `details` lists all of them, each with path and hint.",
+  },
+  "input.invalid": {
+    status: 400,
+    retry: "never",
+    wire: "VALIDATION_ERROR",
+    sentence:
+      "The input does not fit the workflow's `inputSchema`; `details` lists each field with its path in the input.",
+  },
+  "function.not-found": {
+    status: 404,
+    retry: "never",
+    wire: "NOT_FOUND",
+    sentence:
+      "No function of this name is stored for this tenant; those registered in code are not listed here.",
+  },
+  "function.exists": {
+    status: 409,
+    retry: "never",
+    wire: "CONFLICT",
+    sentence:
+      "A function of this name is stored already; replace it with PUT or choose another name.",
+  },
+  "function.changed": {
+    status: 409,
+    retry: "backoff",
+    wire: "CONFLICT",
+    sentence: "Somebody changed the function at the same moment; repeat.",
   },
   "run.not-found": {
     status: 404,

@@ -1,3 +1,10 @@
+export {
+  ActionError,
+  type Action,
+  type ActionContext,
+  type ActionErrorOptions,
+  type Actions,
+} from "./action.ts";
 export { ERROR_CODES, type ErrorCode, type ErrorCodeEntry, type RetryRule } from "./error-codes.ts";
 export { FAILURE_SOURCES, MAX_FAILURE_BYTES, type Failure, type FailureSource } from "./failure.ts";
 export {
@@ -57,6 +64,14 @@ export {
 export { hashText, SHARD_COUNT, toShard, type Shard } from "./shard.ts";
 export { STEP_STATUSES, type Attempt, type Step, type StepStatus } from "./step.ts";
 export { RetryAfterError, TerminalError } from "./step-errors.ts";
+export {
+  HIDDEN_VALUE,
+  HTTP_METHODS,
+  type FunctionCaller,
+  type FunctionTarget,
+  type HttpMethod,
+  type StoredFunction,
+} from "./stored-function.ts";
 export { after, MAX_TIMESTAMP, toIso, toTimestamp, type Timestamp } from "./time.ts";
 export {
   WORKFLOW_STATUSES,
@@ -65,4 +80,5 @@ export {
   type StepDefinition,
   type Workflow,
   type WorkflowStatus,
+  type WorkflowVersion,
 } from "./definition.ts";

@@ -55,7 +55,9 @@ function hear(run: RunState, program: Program, settled: Operation | null): strin
   const outcome = settled?.outcome ?? null;
   if (settled === null || outcome === null || run.stopping !== null || run.ended !== null)
     return [];
-  return register(run, program.settled(settled.key, outcome));
+  // An operation settles by an entry, which is the last one now.
+  const at = run.journal.at(-1)?.endedAt ?? run.head.createdAt;
+  return register(run, program.settled(settled.key, outcome, at));
 }
 
 function register(run: RunState, requests: readonly Request[]): string[] {

@@ -1,4 +1,4 @@
-import type { Failure, JsonText } from "@millrace/protocol";
+import type { Failure, JsonText, Timestamp } from "@millrace/protocol";
 import type { Outcome } from "./entry.ts";
 
 /** How often and how soon a failed attempt is tried again. */
@@ -11,12 +11,16 @@ export interface RetryPolicy {
   readonly factor: number;
 }
 
+/** Which table the target of a call stands in. */
+export type CallExecutor = "function" | "action";
+
 /** What an operation is, as far as the core must know. */
 export type OperationBody =
   /** Work for an executor: its body runs outside the transaction, perhaps more than once. */
   | {
       readonly kind: "call";
-      readonly executor: "function";
+      /** `function`: one that the author registered or stored; `action`: a connector's. */
+      readonly executor: CallExecutor;
       readonly target: string;
       readonly input: JsonText;
       readonly retry: RetryPolicy;
@@ -45,6 +49,11 @@ export type Request =
 export interface Program {
   /** What the run asks for first. */
   begin(): readonly Request[];
-  /** Operation `key` has settled. @returns what may begin now; empty while others are awaited */
-  settled(key: string, outcome: Outcome): readonly Request[];
+  /**
+   * Operation `key` has settled.
+   *
+   * @param at when, as the journal has it: the only clock that a program may read
+   * @returns what may begin now; empty while others are awaited
+   */
+  settled(key: string, outcome: Outcome, at: Timestamp): readonly Request[];
 }

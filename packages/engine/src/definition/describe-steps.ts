@@ -1,4 +1,4 @@
-// The steps of a run as the API shows them, from its plan, its operations and its journal.
+// The steps of a run as the API shows them, from its program, its operations and its journal.
 import {
   fromJsonText,
   type Attempt,
@@ -10,9 +10,12 @@ import {
 import { assertNever } from "../core/assert-never.ts";
 import type { Entry, Outcome } from "../core/entry.ts";
 import type { Operation, RunState } from "../core/state.ts";
-import { choose } from "./list-program.ts";
+import type { Pass, StepState } from "./pass.ts";
 import type { Plan, PlanStep } from "./plan.ts";
 import { toStepFailure } from "./step-failure.ts";
+
+/** Steps of passes that are shown, of all loops together: a reader of more than these wants the loop's output. */
+export const MAX_PASS_STEPS = 1_000;
 
 /** What the journal says of one step. */
 interface History {
@@ -21,69 +24,125 @@ interface History {
   readonly startedAt: Timestamp;
 }
 
-/** In the order of the definition. Linear in steps and journal. */
-export function describeSteps(plan: Plan, run: RunState): Step[] {
+/**
+ * In the order of the definition; after each loop the steps of its passes, in the order in which they began. A step of a
+ * loop's body stands there once for each pass that came to it, and not by itself.
+ *
+ * @param root the run's own region, after its program was told the journal
+ */
+export function describeSteps(plan: Plan, root: Pass, run: RunState): Step[] {
   const histories = readJournal(run.journal);
-  const skipped = findSkipped(plan, run);
-  const described = plan.steps.map((step) => {
+  const passSteps = findPassSteps(plan, run);
+  const described: Step[] = [];
+  for (const step of plan.steps) {
+    if (step.region >= 0) continue;
     const operation = run.operations.get(step.id);
-    const isSkipped = skipped.has(step.position);
-    return describe(step, toStatus(operation, run, isSkipped), operation, histories.get(step.id));
-  });
-  return plan.definition.steps.flatMap(({ id }) => described[plan.positions.get(id) ?? -1] ?? []);
+    const state = root.seen(step.position);
+    described.push(describe(step, step.id, state, operation, histories.get(step.id), run));
+    for (const { key, operation: own, step: inner } of passSteps.get(step.id) ?? []) {
+      described.push(describe(inner, key, undefined, own, histories.get(key), run));
+    }
+  }
+  return described;
+}
+
+interface PassStep {
+  readonly key: string;
+  readonly step: PlanStep;
+  readonly operation: Operation;
+}
+
+/** By id of the outermost loop. */
+function findPassSteps(plan: Plan, run: RunState): ReadonlyMap<string, readonly PassStep[]> {
+  const found = new Map<string, PassStep[]>();
+  if (plan.steps.every(({ loop }) => loop === null)) return found;
+  let count = 0;
+  for (const [key, operation] of run.operations) {
+    const end = key.indexOf("[");
+    const position = plan.positions.get(key.slice(key.lastIndexOf("/") + 1));
+    const step = position === undefined ? undefined : plan.steps[position];
+    if (end < 0 || step === undefined) continue;
+    if (++count > MAX_PASS_STEPS) break;
+    const loop = key.slice(0, end);
+    const steps = found.get(loop);
+    if (steps === undefined) found.set(loop, [{ key, step, operation }]);
+    else steps.push({ key, step, operation });
+  }
+  return found;
 }
 
 function describe(
   step: PlanStep,
-  status: StepStatus,
+  key: string,
+  state: StepState | undefined,
   operation: Operation | undefined,
   history: History | undefined,
+  run: RunState,
 ): Step {
   const attempts = history?.attempts ?? [];
   const last = attempts.at(-1);
   const outcome = operation?.outcome ?? null;
+  const failure = explain(step, key, outcome) ?? state?.failure ?? null;
   return {
-    key: step.id,
+    key,
     name: step.name,
     type: step.type,
-    status,
-    output: outcome?.status === "completed" ? fromJsonText(outcome.output) : null,
-    failure: operation?.phase === "retrying" ? (last?.failure ?? null) : explain(step, outcome),
+    status: toStatus(operation, state, run),
+    output: toOutput(outcome, state),
+    failure: operation?.phase === "retrying" ? (last?.failure ?? null) : failure,
     attempts: attempts.map((attempt, i) =>
       // The last failure in the step's own words, as the run shows it.
       i === attempts.length - 1 && outcome !== null
-        ? { ...attempt, failure: explain(step, outcome) }
+        ? { ...attempt, failure: explain(step, key, outcome) }
         : attempt,
     ),
-    startedAt: history?.startedAt ?? operation?.begunAt ?? null,
-    endedAt: outcome === null ? null : (last?.endedAt ?? null),
+    startedAt:
+      step.loop === null
+        ? (history?.startedAt ?? operation?.begunAt ?? null)
+        : (state?.startedAt ?? history?.startedAt ?? null),
+    endedAt: outcome === null ? (state?.failedAt ?? null) : (last?.endedAt ?? null),
   };
 }
 
-function explain(step: PlanStep, outcome: Outcome | null): Failure | null {
-  return outcome === null || outcome.status === "completed" ? null : toStepFailure(step, outcome);
+/** A step that failed may have an output all the same: its fallback. */
+function toOutput(outcome: Outcome | null, state: StepState | undefined): Step["output"] {
+  return outcome?.status === "completed"
+    ? fromJsonText(outcome.output)
+    : (state?.output?.value ?? null);
 }
 
-function toStatus(operation: Operation | undefined, run: RunState, isSkipped: boolean): StepStatus {
-  if (operation === undefined) return isSkipped || run.ended !== null ? "skipped" : "pending";
-  if (operation.outcome !== null) {
+function explain(step: PlanStep, key: string, outcome: Outcome | null): Failure | null {
+  return outcome === null || outcome.status === "completed"
+    ? null
+    : toStepFailure(step, key, outcome);
+}
+
+function toStatus(
+  operation: Operation | undefined,
+  state: StepState | undefined,
+  run: RunState,
+): StepStatus {
+  if (operation !== undefined && operation.outcome !== null) {
     return operation.outcome.status === "completed" ? "completed" : "failed";
+  }
+  if (operation === undefined) {
+    switch (state?.status) {
+      case "skipped":
+      case "failed":
+        return state.status;
+      // A loop that failed with a pass has no operation either; what counts as its output is a fallback.
+      case "completed":
+        return "failed";
+      // A loop has no operation before its last pass is over.
+      case "running":
+        return run.ended === null ? "running" : "cancelled";
+      default:
+        return run.ended === null ? "pending" : "skipped";
+    }
   }
   // The run ended before the step did, so nobody will hear of it any more.
   if (run.ended !== null) return "cancelled";
   return operation.phase === "requested" ? "pending" : "running";
-}
-
-/** Positions of the branches that were not chosen. Ranges of nested conditions do not overlap: they never ran. */
-function findSkipped(plan: Plan, run: RunState): ReadonlySet<number> {
-  const skipped = new Set<number>();
-  for (const { id, fork } of plan.steps) {
-    const outcome = fork === null ? null : run.operations.get(id)?.outcome;
-    if (fork === null || outcome?.status !== "completed") continue;
-    const range = choose(fork, outcome.output).skipped;
-    for (let at = range.from; at < range.to; at++) skipped.add(at);
-  }
-  return skipped;
 }
 
 /** By step, in one pass. */

@@ -9,9 +9,6 @@ export interface NumberRange {
   readonly isInteger?: boolean;
 }
 
-/** Names that a later version will know, with what to do until then. */
-export type LaterNames = ReadonlyMap<string, string | undefined>;
-
 /**
  * Reads one object field by field. What is wrong is reported and read as undefined, so that reading goes on
  * and finds the rest. It remembers what it was asked for: `refuseOthers` reports everything else.
@@ -88,6 +85,12 @@ export class FieldReader {
     return undefined;
   }
 
+  flag(name: string): boolean | undefined {
+    const value = this.value(name);
+    if (value === undefined || typeof value === "boolean") return value;
+    return this.#refuseType(name, "boolean", value);
+  }
+
   list(name: string): readonly JsonValue[] | undefined {
     const value = this.value(name);
     if (value === undefined || isList(value)) return value;
@@ -110,15 +113,6 @@ export class FieldReader {
     for (const [name] of others) this.#known.add(name);
     // Defines each field, so a key `__proto__` stays a key.
     return Object.fromEntries(others);
-  }
-
-  /** Reports fields that a later version will know. */
-  refuseLater(later: LaterNames): void {
-    for (const [name, hint] of later) {
-      if (this.#known.has(name) || !Object.hasOwn(this.#source, name)) continue;
-      this.#known.add(name);
-      this.error(name, notYet(JSON.stringify(name)), hint);
-    }
   }
 
   /** Reports all fields that nobody asked for. */

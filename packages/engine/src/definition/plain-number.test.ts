@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { toPlainNumber } from "./plain-number.ts";
+import { parseNumber, toPlainNumber } from "./plain-number.ts";
 
 describe("toPlainNumber", () => {
   test.each([
@@ -25,5 +25,43 @@ describe("toPlainNumber", () => {
         expect(Number(text)).toBe(value === 0 ? 0 : value);
       }),
     );
+  });
+});
+
+describe("parseNumber", () => {
+  test.each([
+    [5, 5],
+    ["5", 5],
+    [" -12.50 ", -12.5],
+    ["+007", 7],
+    ["1e3", 1000],
+    ["1E-2", 0.01],
+  ])("reads %o as %d", (value, number) => {
+    expect(parseNumber(value)).toBe(number);
+  });
+
+  test.each([
+    undefined,
+    null,
+    true,
+    "",
+    " ",
+    "5 kg",
+    "1,5",
+    "0x10",
+    ".5",
+    "5.",
+    "Infinity",
+    "1e999",
+    [5],
+    {},
+  ])("finds no number in %o", (value) => {
+    expect(parseNumber(value)).toBeUndefined();
+  });
+
+  test("takes no text that nobody would write", () => {
+    expect(parseNumber("0".repeat(401))).toBeUndefined();
+    expect(parseNumber(NaN)).toBeUndefined();
+    expect(parseNumber(Infinity)).toBeUndefined();
   });
 });

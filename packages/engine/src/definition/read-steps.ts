@@ -1,21 +1,20 @@
 import { checkName, type JsonValue } from "@millrace/protocol";
-import { FieldReader, notYet } from "./field-reader.ts";
-import { isObject, ownValue, show } from "./json-shape.ts";
-import { LATER_CONFIG_FIELDS, LATER_STEP_FIELDS, LATER_STEP_TYPES } from "./later.ts";
+import type { FlowStep } from "./arrange.ts";
+import type { Expression } from "./expression/expression.ts";
+import { parseExpression } from "./expression/parse-expression.ts";
+import { FieldReader } from "./field-reader.ts";
+import { describeValue, isObject, ownValue, show } from "./json-shape.ts";
 import { didYouMean } from "./did-you-mean.ts";
 import { isPathName } from "./path.ts";
+import { NO_FLOW, readFlow } from "./read-flow.ts";
 import type { IssuePath, Report } from "./report.ts";
-import type { StepKinds, StepReader, StepWork } from "./step-kind.ts";
-import { parseTemplate, type Template } from "./template.ts";
-
-/** A step that was read; used only if the report stayed clean. */
-export interface ReadStep {
-  readonly id: string;
-  /** As people see it: the id, if the author gave none. */
-  readonly name: string;
-  readonly type: string;
-  readonly work: StepWork;
-}
+import type { StepKind, StepKinds, StepReader } from "./step-kind.ts";
+import {
+  parseTemplate,
+  type Template,
+  type TemplateListener,
+  type TemplateOptions,
+} from "./template.ts";
 
 /** A template of `from` reads the step `to`. */
 export interface Reference {
@@ -57,46 +56,81 @@ function checkId(id: JsonValue): string | undefined {
   return `Must consist of letters, digits, "-", "_" and "$", received ${show(id)}`;
 }
 
-export function readSteps(steps: readonly JsonValue[], reading: Reading): readonly ReadStep[] {
-  const read: ReadStep[] = [];
-  for (const [index, value] of steps.entries()) {
+/** One for each element of the list, also for those that are wrong. */
+export function readSteps(steps: readonly JsonValue[], reading: Reading): readonly FlowStep[] {
+  return steps.map((value, index) => {
     const fields = FieldReader.open(value, ["steps", index], reading.report);
-    const step = fields === undefined ? null : readStep(fields, reading);
-    if (step !== null) read.push(step);
-  }
-  return read;
+    if (fields === undefined) return { id: "", flow: NO_FLOW, kind: undefined, step: null };
+    return readStep(fields, reading);
+  });
 }
 
-function readStep(fields: FieldReader, reading: Reading): ReadStep | null {
+function readStep(fields: FieldReader, reading: Reading): FlowStep {
   fields.require("id");
   const given = fields.value("id");
   // A wrong id is reported already; the rest of the step is read all the same.
   const id = typeof given === "string" ? given : "";
-  const name = fields.name("name");
+  const name = fields.name("name") ?? id;
+  fields.text("description");
   const config =
     fields.object("config") ?? new FieldReader({}, fields.at("config"), reading.report);
   config.text("description");
   const type = readType(fields, reading.kinds);
   const kind = type === undefined ? undefined : reading.kinds.get(type);
-  fields.refuseLater(LATER_STEP_FIELDS);
+  const flow = readFlow(id, fields, config, kind?.flow, reading);
   // Which other fields are right is a matter of the kind.
-  if (kind === undefined) return null;
-  const work = kind.compile(new Step(id, fields, config, reading));
+  if (kind === undefined) return { id, flow, kind: undefined, step: null };
+  const reader = new Step(id, fields, config, reading);
+  const guard = hasCondition(kind) ? undefined : reader.expression(fields, "condition");
+  const fallback = readFallback(reader);
+  const work = kind.compile(reader);
   fields.refuseOthers();
-  config.refuseLater(LATER_CONFIG_FIELDS);
   config.refuseOthers();
-  return work && { id, name: name ?? id, type: kind.type, work };
+  const step =
+    work === null
+      ? null
+      : { id, name, type: kind.type, work, guard: guard ?? null, fallback: fallback ?? null };
+  return { id, flow, kind: kind.flow, step };
+}
+
+/** Of these, `condition` says something else than whether the step runs. */
+const hasCondition = ({ flow }: StepKind): boolean => flow === "condition" || flow === "loop";
+
+const STRATEGIES = ["fail", "continue", "retry"];
+
+/** `errorHandling`: what a failure that is final brings. Its `retry` is a matter of how the step is called. */
+function readFallback(step: Step): Template | undefined {
+  const handling = step.fields.object("errorHandling");
+  if (handling === undefined) return undefined;
+  handling.require("strategy", () => `one of ${STRATEGIES.join(", ")}`);
+  const strategy = handling.text("strategy");
+  if (strategy !== undefined && !STRATEGIES.includes(strategy)) {
+    const all = `one of ${STRATEGIES.join(", ")}`;
+    handling.error(
+      "strategy",
+      `Unknown strategy ${show(strategy)}`,
+      () => didYouMean(strategy, STRATEGIES)() ?? all,
+    );
+  }
+  const fallback = step.template(handling, "fallback");
+  if (fallback !== undefined && strategy !== "continue") {
+    handling.error("fallback", 'Is used only with "strategy": "continue"');
+  }
+  handling.number("retries", { min: 0, max: 100, isInteger: true });
+  if (handling.has("retries") && strategy !== "retry") {
+    handling.error("retries", 'Is used only with "strategy": "retry"');
+  }
+  handling.refuseOthers();
+  return strategy === "continue" ? (fallback ?? step.parse(null, handling, "fallback")) : undefined;
 }
 
 function readType(fields: FieldReader, kinds: StepKinds): string | undefined {
   fields.require("type", () => `one of ${Array.from(kinds.keys()).join(", ")}`);
   const type = fields.text("type");
   if (type === undefined || kinds.has(type)) return type;
-  const message = LATER_STEP_TYPES.has(type)
-    ? notYet(`The step type ${show(type)}`)
-    : `Unknown step type ${show(type)}`;
   const known = Array.from(kinds.keys());
-  fields.error("type", message, () => didYouMean(type, known)() ?? `one of ${known.join(", ")}`);
+  const all = `one of ${known.join(", ")}`;
+  fields.error("type", `Unknown step type ${show(type)}`, () => didYouMean(type, known)() ?? all);
   return undefined;
 }
 
@@ -113,13 +147,25 @@ class Step implements StepReader {
     this.#reading = reading;
   }
 
-  template(from: FieldReader, name: string): Template | undefined {
+  template(from: FieldReader, name: string, options?: TemplateOptions): Template | undefined {
     const value = from.value(name);
-    return value === undefined ? undefined : this.parse(value, from, name);
+    return value === undefined
+      ? undefined
+      : readTemplate(value, from.at(name), this.id, this.#reading, options);
   }
 
   parse(value: JsonValue, from: FieldReader, ...names: (string | number)[]): Template {
     return readTemplate(value, [...from.path, ...names], this.id, this.#reading);
+  }
+
+  expression(from: FieldReader, name: string): Expression | undefined {
+    const value = from.value(name);
+    if (value === undefined) return undefined;
+    if (typeof value === "string") {
+      return parseExpression(value, from.at(name), listenerOf(this.id, this.#reading));
+    }
+    from.error(name, `Expected an expression, received ${describeValue(value)}`);
+    return undefined;
   }
 }
 
@@ -128,16 +174,26 @@ export function readTemplate(
   value: JsonValue,
   at: IssuePath,
   reader: string | null,
-  { ids, report, references }: Reading,
+  reading: Reading,
+  options?: TemplateOptions,
 ): Template {
-  const root = parseTemplate(value, at, {
+  const root = parseTemplate(value, at, listenerOf(reader, reading), options);
+  return { where: toText(reader === null ? at : at.slice(2)), root };
+}
+
+/** @param reader id of the step that reads; null: the run's output */
+function listenerOf(
+  reader: string | null,
+  { ids, report, references }: Reading,
+): TemplateListener {
+  return {
     problem: (where, message, hint) => report.error(where, message, hint),
+    warning: (where, message, hint) => report.warn(where, message, hint),
     reference: (where, step) => {
       if (ids.has(step)) references.push({ from: reader, to: step, at: where });
       else report.error(where, `Unknown step ${show(step)}`, didYouMean(step, ids.keys()));
     },
-  });
-  return { where: toText(reader === null ? at : at.slice(2)), root };
+  };
 }
 
 /** `["config", "mapping", 0]` as `config.mapping.0`. */

@@ -1,17 +1,10 @@
-import {
-  asJsonText,
-  fromJsonText,
-  MAX_JSON_DEPTH,
-  newRunId,
-  toShard,
-  toTimestamp,
-  type JsonValue,
-} from "@millrace/protocol";
+import { fromJsonText, MAX_JSON_DEPTH, type JsonValue } from "@millrace/protocol";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { aScope } from "../testkit/a-scope.ts";
+import { aTemplate } from "../testkit/a-template.ts";
 import { evaluate, MAX_RENDERED_LENGTH, render, TemplateError } from "./render.ts";
-import { LazyJson, RunScope } from "./scope.ts";
-import { parseTemplate, type Template } from "./template.ts";
+import type { Scope } from "./scope.ts";
 
 const INPUT = {
   name: "Ada",
@@ -23,30 +16,10 @@ const INPUT = {
   evil: "{{input.name}} ${{input.total}}",
 };
 
-function scopeOf(input: JsonValue): RunScope {
-  const scope = new RunScope({
-    id: newRunId(toTimestamp(1), toShard(1), () => 1),
-    input: asJsonText(JSON.stringify(input)),
-    workflowId: "wf_a" as never,
-    workflowVersion: 1,
-    trigger: "api",
-  });
-  scope.complete("a", new LazyJson(asJsonText("[1,2]")));
-  return scope;
-}
-
-function toTemplate(value: JsonValue): Template {
-  const problems: string[] = [];
-  const root = parseTemplate(value, [], {
-    problem: (_, message) => problems.push(message),
-    reference: () => {},
-  });
-  expect(problems).toEqual([]);
-  return { where: "config.x", root };
-}
+const scopeOf = (input: JsonValue): Scope => aScope({ input, outputs: { a: [1, 2] } });
 
 const rendered = (value: JsonValue, input: JsonValue = INPUT): JsonValue =>
-  fromJsonText(render(toTemplate(value), scopeOf(input)));
+  fromJsonText(render(aTemplate(value), scopeOf(input)));
 
 describe("a template", () => {
   test.each<[string, JsonValue, JsonValue]>([
@@ -58,6 +31,14 @@ describe("a template", () => {
     ["is null on its own if the value is missing", "{{input.missing}}", null],
     ["is text as soon as a space stands beside the path", " {{input.total}}", " 4317.84"],
     ["is text if there are two paths", "{{input.name}}{{input.name}}", "AdaAda"],
+    ["keeps the type of what filters give", "{{ input.items | size }}", 2],
+    ["is text as soon as something stands beside filters", "{{input.items | size}}.", "2."],
+    ["keeps the type of a lone literal", "{{ 5 }}", 5],
+    ["omits a key whose filters give nothing", { a: "{{ input.none | upcase }}" }, {}],
+    ["puts null for filters that give nothing", ["{{ input.none | first }}"], [null]],
+    ["does not end at braces in quotes", "{{ '}}' | append: ']}' }}", "}}]}"],
+    ["does not end at braces in the other quotes", '<{{ "}}\'}}" }}>', "<}}'}}>"],
+    ["never reads what filters give as a template", "{{ input.evil | append: '' }}", INPUT.evil],
     ["takes a dollar sign as it stands", "Total: ${{input.total}}", "Total: $4317.84"],
     ["prints a missing value as nothing", "<{{input.missing}}>", "<>"],
     ["prints null as nothing", "<{{input.nothing}}>", "<>"],
@@ -76,17 +57,17 @@ describe("a template", () => {
     ["keeps text around a path exactly", '"\\\n{{input.name}}\u0000', '"\\\nAda\u0000'],
   ])("%s", (_, template, value) => {
     expect(rendered(template)).toEqual(value);
-    const evaluated = evaluate(toTemplate(template), scopeOf(INPUT));
+    const evaluated = evaluate(aTemplate(template), scopeOf(INPUT));
     expect(evaluated ?? null).toEqual(value);
   });
 
   test("tells a missing value from null where a value is asked for", () => {
-    expect(evaluate(toTemplate("{{input.missing}}"), scopeOf(INPUT))).toBeUndefined();
+    expect(evaluate(aTemplate("{{input.missing}}"), scopeOf(INPUT))).toBeUndefined();
   });
 
   test("keeps a key called __proto__ a key", () => {
     const template: JsonValue = JSON.parse('{"__proto__":{"a":"{{input.name}}"}}') as JsonValue;
-    expect(render(toTemplate(template), scopeOf(INPUT))).toBe('{"__proto__":{"a":"Ada"}}');
+    expect(render(aTemplate(template), scopeOf(INPUT))).toBe('{"__proto__":{"a":"Ada"}}');
   });
 
   test("without a path gives back any JSON as it is", () => {
@@ -95,7 +76,7 @@ describe("a template", () => {
       fc.property(plain, (value) => {
         // Through text, as every definition comes: it has no -0 and no shared parts.
         const json = JSON.stringify(value);
-        expect(render(toTemplate(JSON.parse(json) as JsonValue), scopeOf(null))).toBe(json);
+        expect(render(aTemplate(JSON.parse(json) as JsonValue), scopeOf(null))).toBe(json);
       }),
     );
   });
@@ -105,10 +86,116 @@ describe("a template", () => {
       fc.property(fc.jsonValue({ maxDepth: 5 }), (value) => {
         const json = JSON.stringify({ x: value });
         const input = JSON.parse(json) as JsonValue;
-        expect(render(toTemplate("{{input}}"), scopeOf(input))).toBe(json);
-        expect(render(toTemplate({ x: "{{input.x}}" }), scopeOf(input))).toBe(json);
+        expect(render(aTemplate("{{input}}"), scopeOf(input))).toBe(json);
+        expect(render(aTemplate({ x: "{{input.x}}" }), scopeOf(input))).toBe(json);
       }),
     );
+  });
+});
+
+describe("a template for HTML", () => {
+  const INPUT = {
+    evil: `<b>"O'Ada" & Co</b>`,
+    n: 5,
+    list: ["<i>"],
+    lines: "<a>\nb",
+    safe: "&amp;",
+  };
+  const EVIL = "&lt;b&gt;&quot;O&#39;Ada&quot; &amp; Co&lt;/b&gt;";
+
+  test.each<[string, JsonValue, JsonValue]>([
+    ["escapes a value in text", "<p>{{input.evil}}</p>", `<p>${EVIL}</p>`],
+    ["escapes a lone value", "{{input.evil}}", EVIL],
+    [
+      "escapes what filters give",
+      "{{input.evil | upcase}}",
+      EVIL.replace(/Ada|Co|b(?=&)/g, (it) => it.toUpperCase()),
+    ],
+    ["escapes a literal", "{{ '<' }}", "&lt;"],
+    ["escapes lists in text", "{{input.list}}!", "[&quot;&lt;i&gt;&quot;]!"],
+    ["escapes everywhere inside", { a: ["{{input.evil}}"] }, { a: [EVIL] }],
+    ["escapes what was escaped in the data", "{{input.safe}}", "&amp;amp;"],
+    ["keeps the type of a lone number", "{{input.n}}", 5],
+    ["keeps the type of a lone list", "{{input.list}}", ["<i>"]],
+    ["leaves the author's own text alone", "<p>&</p>", "<p>&</p>"],
+    ["does not escape with raw", "{{input.evil | raw}}", INPUT.evil],
+    [
+      "does not escape with raw before other filters",
+      "{{input.evil | raw | append: '<'}}",
+      `${INPUT.evil}<`,
+    ],
+    ["does not escape twice", "{{input.evil | escape}}", EVIL],
+    ["does not escape twice in text", "<{{input.evil | escape}}>", `<${EVIL}>`],
+    [
+      "does not escape what the author adds",
+      "{{input.evil | escape | append: '<br>'}}",
+      `${EVIL}<br>`,
+    ],
+    ["does not escape twice after strip", "{{input.evil | escape | strip | default: '-'}}", EVIL],
+    [
+      "escapes again what another value was added to",
+      "{{ 'a' | escape | append: input.evil }}",
+      `a${EVIL}`,
+    ],
+    [
+      "escapes again what was changed otherwise",
+      "{{ '<' | escape | replace: 'lt', 'gt' }}",
+      "&amp;gt;",
+    ],
+    [
+      "escapes a value, not its line breaks",
+      "{{input.lines | newline_to_br}}",
+      "&lt;a&gt;<br />\nb",
+    ],
+    [
+      "escapes once before line breaks",
+      "{{input.lines | escape | newline_to_br}}",
+      "&lt;a&gt;<br />\nb",
+    ],
+    [
+      "escapes a value again if line breaks were upcased",
+      "{{ 'a\n' | newline_to_br | upcase }}",
+      "A&lt;BR /&gt;\n",
+    ],
+    [
+      "leaves a value with raw alone before line breaks",
+      "{{input.lines | raw | newline_to_br}}",
+      "<a><br />\nb",
+    ],
+  ])("%s", (_, value, html) => {
+    const template = aTemplate(value, { escape: "html" });
+    expect(evaluate(template, aScope({ input: INPUT }))).toEqual(html);
+    expect(fromJsonText(render(template, aScope({ input: INPUT })))).toEqual(html);
+  });
+
+  test("lets no value bring a tag or leave its quotes, whatever its text", () => {
+    const template = aTemplate(
+      "<p title='{{input}}'>{{input | strip}}{{input | newline_to_br}}</p>",
+      {
+        escape: "html",
+      },
+    );
+    fc.assert(
+      fc.property(
+        fc.string({ unit: fc.constantFrom(..."< > & \" ' a ; \n".split(" "), " ") }),
+        (input) => {
+          const html = render(template, aScope({ input }));
+          expect(html.replaceAll("<br />", "").match(/[<>']/g)).toEqual([
+            "<",
+            "'",
+            "'",
+            ">",
+            "<",
+            ">",
+          ]);
+        },
+      ),
+    );
+  });
+
+  test("is the only one that escapes", () => {
+    const template = aTemplate("<{{input.evil}}>{{input.evil | raw}}");
+    expect(evaluate(template, aScope({ input: INPUT }))).toBe(`<${INPUT.evil}>${INPUT.evil}`);
   });
 });
 
@@ -125,7 +212,7 @@ describe("limits of a template", () => {
   });
 
   test("refuses a value that would be nested deeper, so that runs cannot grow one step by step", () => {
-    const template = toTemplate(["{{input}}"]);
+    const template = aTemplate(["{{input}}"]);
     const scope = scopeOf(nested(MAX_JSON_DEPTH));
     expect(() => render(template, scope)).toThrow(TemplateError);
     expect(() => render(template, scope)).toThrow(/^config\.x is nested deeper than 256/);
@@ -134,8 +221,8 @@ describe("limits of a template", () => {
   test("refuses text that grows beyond memory, in a text and in a list", () => {
     const input = "x".repeat(1024 * 1024);
     const times = MAX_RENDERED_LENGTH / input.length + 1;
-    const text = toTemplate("{{input}}".repeat(times));
-    const list = toTemplate(Array.from({ length: times }, () => "{{input}}"));
+    const text = aTemplate("{{input}}".repeat(times));
+    const list = aTemplate(Array.from({ length: times }, () => "{{input}}"));
     expect(() => render(text, scopeOf(input))).toThrow(/^config\.x grows beyond/);
     expect(() => evaluate(text, scopeOf(input))).toThrow(TemplateError);
     expect(() => render(list, scopeOf(input))).toThrow(TemplateError);

@@ -8,44 +8,48 @@ import {
   type JsonValue,
 } from "@millrace/protocol";
 import { assertNever } from "../core/assert-never.ts";
+import { Cost, MAX_RENDERED_LENGTH, writeJson } from "./filters/cost.ts";
+import { evaluateOutput, printOutput, type Output } from "./filters/output.ts";
+import { FilterError, TemplateError } from "./filters/template-error.ts";
+import { textOf } from "./filters/text-of.ts";
 import { findSource, lookUp, type Path } from "./path.ts";
-import { toPlainNumber } from "./plain-number.ts";
 import type { Scope } from "./scope.ts";
-import type { Template, TemplateNode } from "./template.ts";
+import type { Template, TemplateNode, TemplatePart } from "./template.ts";
+
+export { MAX_RENDERED_LENGTH } from "./filters/cost.ts";
+export { TemplateError } from "./filters/template-error.ts";
 
 /**
- * Characters that one template may grow to: far above the engine's limit on payloads, which is the one that
- * authors meet. This one keeps a template that repeats a large value from filling the memory first.
+ * The template as JSON. A missing value leaves out its key, is null in a list, and null on its own.
+ *
+ * @param cost to share between templates; default: this one has its own
+ * @throws {TemplateError} a filter cannot be applied, or the result is too large or too deep
  */
-export const MAX_RENDERED_LENGTH: number = 16 * 1024 * 1024;
-
-/**
- * A template or a value that it gave cannot be used. Thrown by what fills templates, and caught in one place,
- * where a program asks a step for its request; there it becomes the step's failure.
- */
-export class TemplateError extends Error {
-  override readonly name = "TemplateError";
-}
-
-/** The template as JSON. A missing value leaves out its key, is null in a list, and null on its own. */
-export function render({ where, root }: Template, scope: Scope): JsonText {
-  const writer = new Writer(where, scope);
+export function render({ where, root }: Template, scope: Scope, cost?: Cost): JsonText {
+  const writer = new Writer(where, scope, cost);
   if (!writer.write(root, "", 0)) return asJsonText("null");
   return asJsonText(writer.text);
 }
 
-/** The template as a value; undefined: it is one path, and that leads nowhere. */
-export function evaluate(template: Template, scope: Scope): JsonValue | undefined {
+/**
+ * The template as a value; undefined: it is one output, and that leads nowhere.
+ *
+ * @param cost to share between templates; default: this one has its own
+ * @throws {TemplateError} as `render`
+ */
+export function evaluate(template: Template, scope: Scope, cost?: Cost): JsonValue | undefined {
   const { where, root } = template;
   switch (root.kind) {
     case "literal":
       return root.value;
     case "path":
       return lookUp(root.path, scope);
+    case "output":
+      return new Writer(where, scope, cost).evaluate(root);
     case "text":
-      return new Writer(where, scope).join(root.parts);
+      return new Writer(where, scope, cost).join(root.parts);
     default:
-      return fromJsonText(render(template, scope));
+      return fromJsonText(render(template, scope, cost));
   }
 }
 
@@ -53,24 +57,27 @@ class Writer {
   text = "";
   readonly #where: string;
   readonly #scope: Scope;
+  #cost: Cost | undefined;
 
-  constructor(where: string, scope: Scope) {
+  constructor(where: string, scope: Scope, cost: Cost | undefined) {
     this.#where = where;
     this.#scope = scope;
+    this.#cost = cost;
   }
 
   /**
    * @param prefix written before the node, if there is anything to write
    * @param depth lists and objects around the node
-   * @returns false: the node is a path that leads nowhere, and nothing was written
+   * @returns false: the node is an output that leads nowhere, and nothing was written
    */
   write(node: TemplateNode, prefix: string, depth: number): boolean {
     switch (node.kind) {
       case "literal":
         this.#append(prefix + JSON.stringify(node.value));
         return true;
-      case "path": {
-        const found = this.#find(node.path, depth);
+      case "path":
+      case "output": {
+        const found = node.kind === "path" ? this.#find(node.path, depth) : this.#run(node, depth);
         if (found === undefined) return false;
         this.#append(prefix + found);
         return true;
@@ -101,13 +108,31 @@ class Writer {
   }
 
   /** Text with values in it: a missing one prints nothing, lists and objects print as JSON. */
-  join(parts: readonly (string | Path)[]): string {
+  join(parts: readonly TemplatePart[]): string {
     let joined = "";
     for (const part of parts) {
-      joined += typeof part === "string" ? part : print(lookUp(part, this.#scope));
+      joined += typeof part === "string" ? part : this.#print(part);
       this.#checkLength(joined.length);
     }
     return joined;
+  }
+
+  evaluate(output: Output): JsonValue | undefined {
+    return this.#named(() => evaluateOutput(output, this.#scope, this.#spend()));
+  }
+
+  #print(part: Path | Output): string {
+    if (!("kind" in part)) return textOf(lookUp(part, this.#scope), undefined);
+    return this.#named(() => printOutput(part, this.#scope, this.#spend()));
+  }
+
+  /** The JSON of what the output gives. */
+  #run(output: Output, depth: number): string | undefined {
+    return this.#named(() => {
+      const cost = this.#spend();
+      const value = evaluateOutput(output, this.#scope, cost);
+      return value === undefined ? undefined : writeJson(value, MAX_JSON_DEPTH - depth, cost);
+    });
   }
 
   #append(part: string): void {
@@ -133,20 +158,21 @@ class Writer {
     }
     return JSON.stringify(value);
   }
-}
 
-function print(value: JsonValue | undefined): string {
-  switch (typeof value) {
-    case "undefined":
-      return "";
-    case "string":
-      return value;
-    case "number":
-      return toPlainNumber(value);
-    case "boolean":
-      return String(value);
-    default:
-      return value === null ? "" : JSON.stringify(value);
+  /** Made when it is first needed: most templates have plain paths only. */
+  #spend(): Cost {
+    return (this.#cost ??= new Cost());
+  }
+
+  /** Errors say where the template stands. */
+  #named<T>(what: () => T): T {
+    try {
+      return what();
+    } catch (error) {
+      if (!(error instanceof TemplateError)) throw error;
+      const colon = error instanceof FilterError ? ":" : "";
+      throw new TemplateError(`${this.#where}${colon} ${error.message}`);
+    }
   }
 }
 

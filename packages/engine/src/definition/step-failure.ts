@@ -1,6 +1,8 @@
-import type { Failure } from "@millrace/protocol";
+import { asJsonText, type Failure, type JsonText, type JsonValue } from "@millrace/protocol";
 import type { OperationBody } from "../core/program.ts";
+import type { Token } from "./pass.ts";
 import type { PlanStep } from "./plan.ts";
+import { LazyJson } from "./scope.ts";
 import type { BadOutcome } from "./step-kind.ts";
 
 /** A template, or a value that it gave, cannot be used as written. */
@@ -8,9 +10,9 @@ const TEMPLATE_FAILED = "template.failed";
 /** The engine ended the operation of a step that has no words of its own for that. */
 const STEP_CANCELLED = "step.cancelled";
 
-/** Why a step, and with it its run, failed. Always names the step. */
-export function toStepFailure({ id, work }: PlanStep, outcome: BadOutcome): Failure {
-  return { ...(work.explain?.(outcome) ?? toFailure(outcome)), step: id };
+/** Why a step failed. Always names it. @param key of its operation */
+export function toStepFailure({ work }: PlanStep, key: string, outcome: BadOutcome): Failure {
+  return { ...(work.explain?.(outcome) ?? toFailure(outcome)), step: key };
 }
 
 function toFailure(outcome: BadOutcome): Failure {
@@ -18,7 +20,7 @@ function toFailure(outcome: BadOutcome): Failure {
   return { code: STEP_CANCELLED, message: "The step was cancelled", source: "code" };
 }
 
-/** @param step null: the run's output */
+/** @param step its key; null: the run's output */
 export function toTemplateFailure(step: string | null, problem: string): Failure {
   const failure = { code: TEMPLATE_FAILED, message: problem, source: "definition" } as const;
   return step === null ? failure : { ...failure, message: `Step "${step}": ${problem}`, step };
@@ -30,4 +32,18 @@ export function toFailedBody(step: string, problem: string): OperationBody {
     kind: "value",
     outcome: { status: "failed", failure: toTemplateFailure(step, problem) },
   };
+}
+
+/** A failure as the definition's handlers see it. */
+export function showError(failure: Failure): JsonValue {
+  const { message, code, step = null, attempt = 1, details } = failure;
+  const shown = { message, code, stepId: step, attempts: attempt };
+  return details === undefined ? shown : { ...shown, details };
+}
+
+/** What an error edge carries. @param input the result that the failed step saw */
+export function toErrorToken(failure: Failure, input: LazyJson): Token {
+  const error = LazyJson.of(showError(failure));
+  const text: JsonText = asJsonText(`{"error":${error.text},"input":${input.text}}`);
+  return { result: new LazyJson(text), error };
 }

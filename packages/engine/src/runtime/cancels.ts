@@ -1,6 +1,7 @@
 import { MillraceError, shardOf, type Timestamp } from "@millrace/protocol";
 import type { Message } from "../core/entry.ts";
 import type { RunRef } from "../core/run-head.ts";
+import { toAudit } from "./audit.ts";
 import type { CancelOutcome, CancelRequest } from "./commands.ts";
 import type { GroupCommit } from "./group-commit.ts";
 import type { Runner } from "./runner.ts";
@@ -15,14 +16,7 @@ export function cancelRun(
   const to: RunRef = { tenant, shard: shardOf(runId), runId };
   // One a run: a second request finds the first.
   const message: Message = { id: `${runId}/cancel`, body: { kind: "cancel", reason } };
-  const audit = {
-    tenant,
-    at,
-    key: actor.key,
-    address: actor.address,
-    action: "run.cancel",
-    target: runId,
-  };
+  const audit = toAudit(at, { tenant, actor, action: "run.cancel", target: runId });
   return new Promise((resolve) => {
     const reject = (error: MillraceError): void => resolve({ kind: "rejected", error });
     commitFor(to).submit({

@@ -9,12 +9,14 @@ import type {
   RunId,
   RunStatus,
   RunSummary,
+  StoredFunction,
   TenantId,
   Timestamp,
   TriggerType,
   WaitingOn,
   Workflow,
   WorkflowId,
+  WorkflowVersion,
 } from "@millrace/protocol";
 import type { Audit } from "../storage/catalog.ts";
 
@@ -47,6 +49,8 @@ export type StartOutcome =
       readonly runId: RunId;
       readonly workflowId: WorkflowId;
       readonly workflowVersion: number;
+      /** Fields of the input that the workflow does not allow, and which the run therefore did not get. */
+      readonly warnings: readonly Issue[];
     }
   /** The idempotency key had been used: this is the run that it started. */
   | {
@@ -77,13 +81,62 @@ export interface CreateWorkflowRequest {
   readonly definition: JsonValue;
   /** Chosen by the caller, `wf_[a-z0-9_]+`; null: minted. */
   readonly id: string | null;
+  /** What its author says of this version, up to 1,000 characters. */
+  readonly changeSummary?: string;
   readonly actor: Actor;
 }
 
-export interface CreatedWorkflow {
+export interface UpdateWorkflowRequest {
+  readonly tenant: TenantId;
+  /** Id or slug. */
+  readonly workflow: string;
+  /** Not yet checked, and whole: what is not in it is gone. */
+  readonly definition: JsonValue;
+  readonly changeSummary?: string;
+  /** Refused with `workflow.changed` if the workflow has another version now. */
+  readonly expectedVersion?: number;
+  readonly actor: Actor;
+}
+
+export interface RestoreWorkflowRequest extends Omit<UpdateWorkflowRequest, "definition"> {
+  /** Whose definition becomes the newest. */
+  readonly version: number;
+}
+
+export interface SavedWorkflow {
   readonly workflow: Workflow;
   /** Nothing is wrong, but it may not do what its author thinks. */
   readonly warnings: readonly Issue[];
+}
+
+/** What there is to say of a definition. No errors: it can be stored. */
+export interface DefinitionCheck {
+  readonly errors: readonly Issue[];
+  readonly warnings: readonly Issue[];
+}
+
+export interface PutFunctionRequest {
+  readonly tenant: TenantId;
+  /** 1 to 255 characters; what `function` steps call it by. */
+  readonly name: string;
+  /**
+   * Not yet checked: `description`, `target`, `input`, `output`. A header whose value is `HIDDEN_VALUE` keeps the
+   * one that is stored, as long as the target stays on its host.
+   */
+  readonly definition: JsonValue;
+  readonly ifExists: "replace" | "refuse";
+  readonly actor: Actor;
+}
+
+export interface PutFunctionOutcome {
+  readonly fn: StoredFunction;
+  readonly isNew: boolean;
+}
+
+export interface DeleteFunctionRequest {
+  readonly tenant: TenantId;
+  readonly name: string;
+  readonly actor: Actor;
 }
 
 /** An API key as it is kept: never the key itself. */
@@ -162,7 +215,28 @@ export interface Engine {
   ): Promise<Run | null>;
 
   /** @throws {MillraceError} definition.invalid, workflow.exists, request.invalid */
-  createWorkflow(request: CreateWorkflowRequest): Promise<CreatedWorkflow>;
+  createWorkflow(request: CreateWorkflowRequest): Promise<SavedWorkflow>;
+  /**
+   * A draft is replaced; anything else gets a new version, and its runs keep theirs. A definition that is there
+   * already changes nothing. The slug stays, whatever the name is now.
+   * @throws {MillraceError} definition.invalid, workflow.not-found, workflow.changed, workflow.archived, request.invalid
+   */
+  updateWorkflow(request: UpdateWorkflowRequest): Promise<SavedWorkflow>;
+  /**
+   * The definition of an older version as a new one.
+   * @throws {MillraceError} version.not-found, and as `updateWorkflow`
+   */
+  restoreWorkflow(request: RestoreWorkflowRequest): Promise<SavedWorkflow>;
+  /** As `createWorkflow` would find it; stores nothing. */
+  validateDefinition(tenant: TenantId, definition: JsonValue): Promise<DefinitionCheck>;
+  /** @throws {MillraceError} workflow.not-found, version.not-found */
+  getWorkflowVersion(tenant: TenantId, idOrSlug: string, version: number): Promise<WorkflowVersion>;
+  /** Newest first. `before`: the last version of the page before. @throws {MillraceError} workflow.not-found */
+  listWorkflowVersions(
+    tenant: TenantId,
+    idOrSlug: string,
+    page: { readonly before: number | null; readonly limit: number },
+  ): Promise<readonly WorkflowVersion[]>;
   /** By id, then by slug. */
   getWorkflow(tenant: TenantId, idOrSlug: string): Promise<Workflow | null>;
   /** By id, ascending. `after`: the last id of the page before. */
@@ -170,8 +244,24 @@ export interface Engine {
     tenant: TenantId,
     page: { readonly after: string | null; readonly limit: number },
   ): Promise<readonly Workflow[]>;
-  /** Active already: unchanged. @throws {MillraceError} workflow.not-found */
+  /** Active already: unchanged. @throws {MillraceError} workflow.not-found, workflow.changed, workflow.archived */
   activateWorkflow(tenant: TenantId, idOrSlug: string, actor: Actor): Promise<Workflow>;
+
+  /**
+   * Stores a function that `function` steps may name; one that is registered in code under the name comes first.
+   * A change reaches every node within 5 s.
+   * @throws {MillraceError} request.invalid, function.exists, function.changed, payload.too-large
+   */
+  putFunction(request: PutFunctionRequest): Promise<PutFunctionOutcome>;
+  /** Values of headers are `HIDDEN_VALUE`. */
+  getFunction(tenant: TenantId, name: string): Promise<StoredFunction | null>;
+  /** By name, ascending, as `getFunction`. `after`: the last name of the page before. */
+  listFunctions(
+    tenant: TenantId,
+    page: { readonly after: string | null; readonly limit: number },
+  ): Promise<readonly StoredFunction[]>;
+  /** @throws {MillraceError} function.not-found, function.changed */
+  deleteFunction(request: DeleteFunctionRequest): Promise<void>;
 
   /** Stores a key, or changes nothing if there is one with this id. */
   putKey(key: ApiKey, actor: Actor): Promise<void>;
@@ -182,6 +272,8 @@ export interface Engine {
 
   /** Names of the functions registered in code. */
   readonly functionNames: readonly string[];
+  /** Names of the actions that were brought along. */
+  readonly actionNames: readonly string[];
   health(): EngineHealth;
   metrics(): EngineMetrics;
 }

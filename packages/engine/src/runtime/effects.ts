@@ -94,8 +94,10 @@ function startAttempt(
   { key, attempt, body }: Extract<Effect, { type: "start.attempt" }>,
   { executor, now, log, submit }: EffectContext,
 ): void {
-  const { target, input, timeoutMs } = body;
+  const { executor: table, target, input, timeoutMs } = body;
   const task = {
+    tenant: run.head.tenant,
+    executor: table,
     runId: run.head.id,
     key,
     attempt,

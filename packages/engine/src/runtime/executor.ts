@@ -1,10 +1,13 @@
-import type { Failure, JsonText, RunId, Timestamp } from "@millrace/protocol";
+import type { Failure, JsonText, RunId, TenantId, Timestamp } from "@millrace/protocol";
+import type { CallExecutor } from "../core/program.ts";
 
 /** One attempt of one step, to be executed. */
 export interface AttemptTask {
+  readonly tenant: TenantId;
   readonly runId: RunId;
   readonly key: string;
   readonly attempt: number;
+  readonly executor: CallExecutor;
   readonly target: string;
   readonly input: JsonText;
   readonly runInput: JsonText;

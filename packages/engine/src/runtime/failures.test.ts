@@ -1,4 +1,5 @@
 import {
+  ActionError,
   MAX_FAILURE_BYTES,
   RetryAfterError,
   TerminalError,
@@ -222,6 +223,69 @@ describe("fromThrown", () => {
   test("does not take a text for a time to wait", () => {
     const thrown = Object.assign(new RetryAfterError("busy", 1), { retryAfterMs: "1000" });
     expect(fromThrown(thrown, "s", 1).retryAfterMs).toBeNull();
+  });
+});
+
+describe("fromThrown, of an error that an action threw", () => {
+  test("keeps its code, its source, its details and when to come back", () => {
+    const error = new ActionError("http.status", "429 from example.com", {
+      source: "infrastructure",
+      retryAfterMs: 3_000,
+      details: { status: 429 },
+      cause: new ActionError("outbound.refused", "no route"),
+    });
+    expect(fromThrown(error, "charge", 1)).toMatchObject({
+      terminal: false,
+      retryAfterMs: 3_000,
+      failure: {
+        code: "http.status",
+        source: "infrastructure",
+        message: "429 from example.com",
+        details: { status: 429 },
+        name: "ActionError",
+        cause: { code: "outbound.refused", source: "code", message: "no route" },
+      },
+    });
+  });
+
+  test("is terminal when the definition is to blame", () => {
+    const error = new ActionError("input.invalid", "no amount", { source: "definition" });
+    expect(fromThrown(error, "charge", 1)).toMatchObject({
+      terminal: true,
+      retryAfterMs: null,
+      failure: { code: "input.invalid", source: "definition" },
+    });
+  });
+
+  test("blames the author if it names nobody, and waits for no time that is none", () => {
+    const error = Object.assign(new ActionError("a.b", "no", { retryAfterMs: Number.NaN }), {
+      source: "nobody",
+    });
+    expect(fromThrown(error, "charge", 1)).toMatchObject({
+      terminal: false,
+      retryAfterMs: null,
+      failure: { code: "a.b", source: "code" },
+    });
+  });
+
+  test.each(["", "no dots", "Upper.Case", 7, `a.${"b".repeat(100)}`, "a.b\n"])(
+    "does not take over the code %j",
+    (code) => {
+      const error = Object.assign(new ActionError("a.b", "no"), { code });
+      expect(failureOf(error).code).toBe("step.failed");
+    },
+  );
+
+  test("keeps the message of an error whose cause cannot be looked at", () => {
+    expect(failureOf(new Error("outer", { cause: hostile() }))).toMatchObject({
+      message: "outer",
+      cause: { code: "step.failed" },
+    });
+  });
+
+  test("leaves code and source of any other error alone, whatever it calls itself", () => {
+    const error = Object.assign(new Error("no"), { code: "http.status", source: "infrastructure" });
+    expect(failureOf(error)).toMatchObject({ code: "step.failed", source: "code" });
   });
 });
 

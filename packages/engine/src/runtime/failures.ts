@@ -1,4 +1,6 @@
 import {
+  ActionError,
+  FAILURE_SOURCES,
   fromJsonText,
   MAX_FAILURE_BYTES,
   RetryAfterError,
@@ -23,13 +25,14 @@ export interface Thrown {
 /** Whatever was thrown (`undefined`, a string, a cyclic cause, a getter that throws) becomes bounded plain data. */
 export function fromThrown(thrown: unknown, step: string, attempt: number): Thrown {
   try {
+    const failure = bound({ ...describe(thrown, 0), step, attempt });
     return {
-      failure: bound({ ...describe(thrown, "step.failed", 0), step, attempt }),
-      retryAfterMs:
-        RetryAfterError.is(thrown) && Number.isFinite(thrown.retryAfterMs)
-          ? thrown.retryAfterMs
-          : null,
-      terminal: TerminalError.is(thrown) || read(thrown, "retryable") === false,
+      failure,
+      retryAfterMs: toRetryAfterMs(thrown),
+      terminal:
+        failure.source === "definition" ||
+        TerminalError.is(thrown) ||
+        read(thrown, "retryable") === false,
     };
   } catch {
     // A proxy or a `toString` of the author's that throws again when it is looked at.
@@ -41,22 +44,50 @@ export function fromThrown(thrown: unknown, step: string, attempt: number): Thro
   }
 }
 
+function toRetryAfterMs(thrown: unknown): number | null {
+  const isAsked = RetryAfterError.is(thrown) || ActionError.is(thrown);
+  const ms = isAsked ? thrown.retryAfterMs : null;
+  return Number.isFinite(ms) ? ms : null;
+}
+
 /** A failure that the engine itself finds. */
 export function engineFailure(
   code: string,
   message: string,
   source: FailureSource,
-  at: { readonly step?: string; readonly attempt?: number } = {},
+  more: Pick<Failure, "step" | "attempt" | "details"> = {},
 ): Failure {
-  return { code, message: cut(message, LONGEST_MESSAGE), source, ...at };
+  return bound({ code, message: cut(message, LONGEST_MESSAGE), source, ...more });
 }
 
-function describe(thrown: unknown, code: string, depth: number): Failure {
+const STEP_FAILED = { code: "step.failed", source: "code" } as const;
+/** `noun.problem`; whatever else an action calls its failure would be lost among words. */
+const CODE = /^[a-z][a-z0-9-]{0,79}(\.[a-z][a-z0-9-]{0,79}){1,3}$/;
+
+/** An action can name what went wrong, and who is to blame; nobody else can. */
+function nameOf(thrown: object): Pick<Failure, "code" | "source"> {
+  if (!isAction(thrown)) return STEP_FAILED;
+  const [code, source] = [read(thrown, "code"), read(thrown, "source")];
+  return {
+    code: typeof code === "string" && CODE.test(code) ? code : STEP_FAILED.code,
+    source: FAILURE_SOURCES.find((one) => one === source) ?? STEP_FAILED.source,
+  };
+}
+
+function isAction(thrown: object): boolean {
+  try {
+    return ActionError.is(thrown);
+  } catch {
+    // A cause that cannot be looked at must not cost the message of what it caused.
+    return false;
+  }
+}
+
+function describe(thrown: unknown, depth: number): Failure {
   if (typeof thrown !== "object" || thrown === null) {
     return {
-      code,
+      ...STEP_FAILED,
       message: cut(`The step threw ${print(thrown)}`, LONGEST_MESSAGE),
-      source: "code",
     };
   }
   const message = read(thrown, "message");
@@ -65,18 +96,15 @@ function describe(thrown: unknown, code: string, depth: number): Failure {
   const cause = read(thrown, "cause");
   const details = toDetails(read(thrown, "details"));
   return {
-    code,
+    ...nameOf(thrown),
     message:
       typeof message === "string" && message !== ""
         ? cut(message, LONGEST_MESSAGE)
         : cut(`The step threw ${print(thrown)}`, LONGEST_MESSAGE),
-    source: "code",
     ...(typeof name === "string" && name !== "Error" ? { name: cut(name, 255) } : {}),
     ...(typeof stack === "string" ? { stack: cut(stack, LONGEST_STACK) } : {}),
     ...(details === undefined ? {} : { details }),
-    ...(cause !== undefined && depth < DEEPEST_CAUSE
-      ? { cause: describe(cause, code, depth + 1) }
-      : {}),
+    ...(cause !== undefined && depth < DEEPEST_CAUSE ? { cause: describe(cause, depth + 1) } : {}),
   };
 }
 

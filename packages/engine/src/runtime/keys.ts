@@ -1,5 +1,6 @@
 import { asJsonText, fromJsonText, type TenantId } from "@millrace/protocol";
 import type { Catalog } from "../storage/catalog.ts";
+import { toAudit } from "./audit.ts";
 import type { Actor, ApiKey } from "./commands.ts";
 import type { Clock } from "./clock.ts";
 import type { StoreTime } from "./store-time.ts";
@@ -33,14 +34,12 @@ export class Keys {
           body: asJsonText(JSON.stringify(key)),
         },
       ],
-      {
+      toAudit(this.#time.now(), {
         tenant: key.tenant,
-        at: this.#time.now(),
-        key: actor.key,
-        address: actor.address,
+        actor,
         action: "key.create",
         target: key.id,
-      },
+      }),
     );
     this.#cache.clear();
   }

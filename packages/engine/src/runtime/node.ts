@@ -2,14 +2,19 @@
 import {
   MillraceError,
   newNodeId,
+  type Actions,
   type ErrorCode,
+  type FunctionCaller,
+  type JsonValue,
   type Limits,
   type NodeId,
   type RandomSource,
   type Run,
   type RunId,
+  type StoredFunction,
   type TenantId,
   type Workflow,
+  type WorkflowVersion,
 } from "@millrace/protocol";
 import type { Audit } from "../storage/catalog.ts";
 import type { Storage } from "../storage/storage.ts";
@@ -20,14 +25,20 @@ import type {
   ApiKey,
   CancelOutcome,
   CancelRequest,
-  CreatedWorkflow,
   CreateWorkflowRequest,
+  DefinitionCheck,
+  DeleteFunctionRequest,
   Engine,
   EngineHealth,
   EngineMetrics,
+  PutFunctionOutcome,
+  PutFunctionRequest,
+  RestoreWorkflowRequest,
   RunListItem,
+  SavedWorkflow,
   StartOutcome,
   StartRequest,
+  UpdateWorkflowRequest,
 } from "./commands.ts";
 import type { Log } from "./log.ts";
 import { assemble, type NodeParts } from "./parts.ts";
@@ -39,6 +50,10 @@ import { createStoreTime, type StoreTime } from "./store-time.ts";
 export interface NodeOptions {
   readonly storage: Storage;
   readonly functions: StepFunctions;
+  /** Default: none. */
+  readonly actions?: Actions;
+  /** Default: stored functions cannot be called here. */
+  readonly callFunction?: FunctionCaller;
   readonly limits: Limits;
   readonly log: Log;
   readonly maxResidentRuns: number;
@@ -104,6 +119,10 @@ export class Node implements Engine {
 
   get functionNames(): readonly string[] {
     return Object.keys(this.#options.functions);
+  }
+
+  get actionNames(): readonly string[] {
+    return Object.keys(this.#options.actions ?? {});
   }
 
   start(): Promise<void> {
@@ -208,8 +227,38 @@ export class Node implements Engine {
     return this.#parts.watchers.wait(tenant, runId, options);
   }
 
-  createWorkflow(request: CreateWorkflowRequest): Promise<CreatedWorkflow> {
-    return this.#parts.workflows.create(request);
+  createWorkflow(request: CreateWorkflowRequest): Promise<SavedWorkflow> {
+    return this.#parts.editor.create(request);
+  }
+
+  updateWorkflow(request: UpdateWorkflowRequest): Promise<SavedWorkflow> {
+    return this.#parts.editor.update(request);
+  }
+
+  restoreWorkflow(request: RestoreWorkflowRequest): Promise<SavedWorkflow> {
+    return this.#parts.editor.restore(request);
+  }
+
+  validateDefinition(tenant: TenantId, definition: JsonValue): Promise<DefinitionCheck> {
+    return this.#parts.editor.validate(tenant, definition);
+  }
+
+  async getWorkflowVersion(
+    tenant: TenantId,
+    idOrSlug: string,
+    version: number,
+  ): Promise<WorkflowVersion> {
+    const { workflows } = this.#parts;
+    return workflows.findVersion(tenant, await workflows.find(tenant, idOrSlug), version);
+  }
+
+  async listWorkflowVersions(
+    tenant: TenantId,
+    idOrSlug: string,
+    page: { readonly before: number | null; readonly limit: number },
+  ): Promise<readonly WorkflowVersion[]> {
+    const { workflows } = this.#parts;
+    return workflows.listVersions(tenant, await workflows.find(tenant, idOrSlug), page);
   }
 
   getWorkflow(tenant: TenantId, idOrSlug: string): Promise<Workflow | null> {
@@ -224,7 +273,26 @@ export class Node implements Engine {
   }
 
   activateWorkflow(tenant: TenantId, idOrSlug: string, actor: Actor): Promise<Workflow> {
-    return this.#parts.workflows.activate(tenant, idOrSlug, actor);
+    return this.#parts.editor.activate(tenant, idOrSlug, actor);
+  }
+
+  putFunction(request: PutFunctionRequest): Promise<PutFunctionOutcome> {
+    return this.#parts.stored.put(request);
+  }
+
+  getFunction(tenant: TenantId, name: string): Promise<StoredFunction | null> {
+    return this.#parts.stored.get(tenant, name);
+  }
+
+  listFunctions(
+    tenant: TenantId,
+    page: { readonly after: string | null; readonly limit: number },
+  ): Promise<readonly StoredFunction[]> {
+    return this.#parts.stored.list(tenant, page);
+  }
+
+  deleteFunction(request: DeleteFunctionRequest): Promise<void> {
+    return this.#parts.stored.delete(request);
   }
 
   putKey(key: ApiKey, actor: Actor): Promise<void> {

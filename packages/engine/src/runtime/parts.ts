@@ -1,11 +1,12 @@
 // What a node is made of, put together. Nothing here decides or runs anything.
 import type { MillraceError, NodeId, Timestamp } from "@millrace/protocol";
 import type { RunRef } from "../core/run-head.ts";
+import { Callables } from "./callables.ts";
 import { Children } from "./children.ts";
 import { Claimer } from "./claimer.ts";
 import { Courier } from "./courier.ts";
-import { FunctionExecutor } from "./function-executor.ts";
 import { GroupCommit } from "./group-commit.ts";
+import { InlineExecutor } from "./inline-executor.ts";
 import { Keys } from "./keys.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import type { NodeOptions } from "./node.ts";
@@ -13,7 +14,9 @@ import { RunReader } from "./run-reader.ts";
 import { Runner } from "./runner.ts";
 import { Starts } from "./starts.ts";
 import type { StoreTime } from "./store-time.ts";
+import { StoredFunctions } from "./stored-functions.ts";
 import { Watchers } from "./watchers.ts";
+import { WorkflowEditor } from "./workflow-editor.ts";
 import { Workflows } from "./workflows.ts";
 
 /** What the parts ask of the node. */
@@ -29,8 +32,10 @@ export interface NodeHooks {
 export interface NodeParts {
   readonly metrics: Metrics;
   readonly lanes: readonly GroupCommit[];
-  readonly executor: FunctionExecutor;
+  readonly executor: InlineExecutor;
+  readonly stored: StoredFunctions;
   readonly workflows: Workflows;
+  readonly editor: WorkflowEditor;
   readonly runner: Runner;
   readonly claimer: Claimer;
   readonly courier: Courier;
@@ -42,20 +47,15 @@ export interface NodeParts {
 }
 
 export function assemble(options: NodeOptions, time: StoreTime, hooks: NodeHooks): NodeParts {
-  const { storage, clock, random, limits, functions } = options;
+  const { storage, clock, random, limits, log } = options;
   const now = (): Timestamp => time.now();
   const metrics = createMetrics();
   const lanes = createLanes(options, hooks, metrics);
   const [first] = lanes;
   const commitFor = (ref: RunRef): GroupCommit => lanes[ref.shard % lanes.length] ?? first;
-  const executor = new FunctionExecutor({ functions, clock, now, limits, metrics });
-  const workflows = new Workflows({
-    catalog: storage.catalog,
-    kind: options.programs,
-    now,
-    random,
-    functionNames: new Set(Object.keys(functions)),
-  });
+  const stored = new StoredFunctions(storage.catalog, clock, time);
+  const executor = createExecutor(options, stored, metrics, now);
+  const workflows = new Workflows({ catalog: storage.catalog, kind: options.programs });
   const reader = new RunReader(storage, workflows, (runId) => moving.runner.progress(runId));
   const watchers: Watchers = new Watchers({
     clock,
@@ -82,20 +82,58 @@ export function assemble(options: NodeOptions, time: StoreTime, hooks: NodeHooks
     random,
     limits,
     metrics,
+    log,
   });
-  const keys = new Keys(storage.catalog, clock, time);
   return {
     ...moving,
     metrics,
     lanes,
     executor,
+    stored,
     workflows,
+    editor: createEditor(options, workflows, stored, now),
     starts,
     reader,
     watchers,
-    keys,
+    keys: new Keys(storage.catalog, clock, time),
     commitFor,
   };
+}
+
+function createExecutor(
+  { functions, actions = {}, callFunction, clock, limits }: NodeOptions,
+  stored: StoredFunctions,
+  metrics: Metrics,
+  now: () => Timestamp,
+): InlineExecutor {
+  const callables = new Callables({
+    functions,
+    actions,
+    callFunction: callFunction ?? null,
+    findStored: (tenant, name) => stored.find(tenant, name),
+    clock,
+  });
+  return new InlineExecutor({ callables, clock, now, limits, metrics });
+}
+
+function createEditor(
+  { storage, programs, random, functions, actions = {} }: NodeOptions,
+  workflows: Workflows,
+  stored: StoredFunctions,
+  now: () => Timestamp,
+): WorkflowEditor {
+  return new WorkflowEditor({
+    catalog: storage.catalog,
+    kind: programs,
+    workflows,
+    names: {
+      functions: new Set(Object.keys(functions)),
+      actions: new Set(Object.keys(actions)),
+      findStored: (tenant, name) => stored.find(tenant, name),
+    },
+    now,
+    random,
+  });
 }
 
 function createLanes(
@@ -121,7 +159,7 @@ function assembleMoving(
 ): Pick<NodeParts, "runner" | "courier" | "claimer"> & {
   readonly ownerOfNew: () => NodeId | null;
 } {
-  const children = new Children(workflows, clock, now);
+  const children = new Children({ workflows, clock, now, limits, log });
   const runner: Runner = new Runner({
     clock,
     now,

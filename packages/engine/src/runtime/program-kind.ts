@@ -1,17 +1,33 @@
-import type { Definition, Issue, JsonValue, Step } from "@millrace/protocol";
+import type { Definition, Issue, JsonText, JsonValue, Step } from "@millrace/protocol";
 import type { Program } from "../core/program.ts";
 import type { RunHead } from "../core/run-head.ts";
 import type { RunState } from "../core/state.ts";
 
+/** A program that can say how its run looks. */
+export interface DescribedProgram extends Program {
+  /** Steps as a reader sees them. @param run whose journal this program was told */
+  describe(run: RunState): readonly Step[];
+}
+
 /** One version of a workflow, ready to run. Immutable; shared by all its runs. */
 export interface CompiledWorkflow {
   /** A fresh cursor for one residence of one run. */
-  create(head: RunHead): Program;
-  /** Steps as a reader sees them, in the order of the definition. */
-  describe(run: RunState): readonly Step[];
+  create(head: RunHead): DescribedProgram;
+  /** What a run may be started with. Cheap where the workflow does not say. */
+  checkInput(input: JsonText): CheckedInput;
   /** Deadline of a run from its start; null: none. */
   readonly timeoutMs: number | null;
 }
+
+export type CheckedInput =
+  | {
+      readonly ok: true;
+      /** As the run gets it: with defaults, and without what the workflow does not allow. */
+      readonly input: JsonText;
+      /** Paths of what was left out. */
+      readonly stripped: readonly Issue["path"][];
+    }
+  | { readonly ok: false; readonly issues: readonly Issue[] };
 
 export type ParsedDefinition =
   | { readonly ok: true; readonly definition: Definition; readonly warnings: readonly Issue[] }

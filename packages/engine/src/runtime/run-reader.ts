@@ -65,10 +65,11 @@ export class RunReader {
     if (workflow === null) return { state: null, steps: [] };
     const state = createRunState(head);
     // A difference shows the steps up to it, which is what a reader wants to see.
-    replay(state, workflow.create(head), journal);
+    const program = workflow.create(head);
+    replay(state, program, journal);
     if (finished !== null) state.ended = outcomeOf(finished);
     else this.#overlay(state);
-    return { state, steps: workflow.describe(state) };
+    return { state, steps: program.describe(state) };
   }
 
   /** What the journal cannot know: which bodies run, and since when. */

@@ -28,7 +28,18 @@ const HOUR_MS = 3_600_000;
 /** Programs that no JSON can say yet: every workflow is this one. */
 const only = (create: () => Program): ProgramKind => ({
   parse: (value) => graphPrograms.parse(value),
-  compile: () => ({ create, describe: () => [], timeoutMs: null }),
+  compile: () => ({
+    create: () => {
+      const program = create();
+      return {
+        begin: () => program.begin(),
+        settled: (...args) => program.settled(...args),
+        describe: () => [],
+      };
+    },
+    checkInput: (input) => ({ ok: true, input, stripped: [] }),
+    timeoutMs: null,
+  }),
 });
 
 const waitingOn = (run: Run): unknown => ("waitingOn" in run ? run.waitingOn : undefined);

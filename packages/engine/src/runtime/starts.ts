@@ -10,6 +10,7 @@ import {
   MillraceError,
   newRunId,
   toShard,
+  type JsonText,
   type Limits,
   type NodeId,
   type RandomSource,
@@ -19,8 +20,10 @@ import type { RunHead, RunRef } from "../core/run-head.ts";
 import type { StartKey, StartUnit, Storage } from "../storage/storage.ts";
 import type { StartOutcome, StartRequest } from "./commands.ts";
 import type { GroupCommit, Settled } from "./group-commit.ts";
+import { inputTooLarge, invalidInput, logStripped, toWarnings } from "./input-check.ts";
+import type { Log } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
-import type { CompiledWorkflow } from "./program-kind.ts";
+import type { CheckedInput, CompiledWorkflow } from "./program-kind.ts";
 import type { Runner } from "./runner.ts";
 import type { WorkflowHead, Workflows } from "./workflows.ts";
 
@@ -35,7 +38,10 @@ export interface StartsOptions {
   readonly random: RandomSource;
   readonly limits: Limits;
   readonly metrics: Metrics;
+  readonly log: Log;
 }
+
+type GoodInput = Extract<CheckedInput, { ok: true }>;
 
 /** How often a start looks again at a workflow that changed under it. */
 const WORKFLOW_TRIES = 5;
@@ -55,7 +61,7 @@ export class Starts {
       if (head?.status === "active") {
         const compiled = workflows.loadedVersion(request.tenant, head.id, head.version);
         const outcome =
-          compiled === undefined ? CHANGED : await this.#submit(request, head, compiled);
+          compiled === undefined ? CHANGED : await this.#tryStart(request, head, compiled);
         if (outcome.kind !== "changed") return outcome;
       }
       return await this.#lookAndStart(request);
@@ -65,16 +71,28 @@ export class Starts {
     }
   }
 
+  /** The workflow as it is now may take an input that the one in the cache does not. */
+  async #tryStart(
+    request: StartRequest,
+    head: WorkflowHead,
+    compiled: CompiledWorkflow,
+  ): Promise<StartOutcome | typeof CHANGED> {
+    const input = this.#checkInput(request, compiled);
+    return MillraceError.is(input) ? CHANGED : this.#submit(request, head, compiled, input);
+  }
+
   /** The cache did not know the workflow, or had not heard of its last change. */
   async #lookAndStart(request: StartRequest): Promise<StartOutcome> {
     const { workflows } = this.#options;
     for (let n = 0; n < WORKFLOW_TRIES; n++) {
       const head = await workflows.reload(request.tenant, request.workflow);
       if (head === null) throw new MillraceError("workflow.not-found", "Workflow not found");
-      if (head.status !== "active") return this.#replayOrRefuse(request, head);
+      if (head.status !== "active") return this.#replayOrRefuse(request, head, notActive(head));
       const compiled = await workflows.version(request.tenant, head.id, head.version);
       if (compiled === null) throw new MillraceError("workflow.not-found", "Workflow not found");
-      const outcome = await this.#submit(request, head, compiled);
+      const input = this.#checkInput(request, compiled);
+      if (MillraceError.is(input)) return this.#replayOrRefuse(request, head, input);
+      const outcome = await this.#submit(request, head, compiled, input);
       if (outcome.kind !== "changed") return outcome;
     }
     throw new MillraceError(
@@ -83,8 +101,22 @@ export class Starts {
     );
   }
 
-  /** A repeated call still finds its run after somebody paused the workflow. */
-  async #replayOrRefuse(request: StartRequest, head: WorkflowHead): Promise<StartOutcome> {
+  /** With defaults, or what is wrong with it. */
+  #checkInput({ input }: StartRequest, compiled: CompiledWorkflow): GoodInput | MillraceError {
+    const checked = compiled.checkInput(input);
+    if (!checked.ok) return invalidInput(checked.issues);
+    if (checked.input === input) return checked;
+    // Defaults make it larger than what was sent.
+    const problem = inputTooLarge(checked.input, this.#options.limits.payloadBytes);
+    return problem === undefined ? checked : new MillraceError("payload.too-large", problem);
+  }
+
+  /** A repeated call still finds its run after somebody paused the workflow or changed its schema. */
+  async #replayOrRefuse(
+    request: StartRequest,
+    head: WorkflowHead,
+    refusal: MillraceError,
+  ): Promise<StartOutcome> {
     const key = request.idempotencyKey;
     const found =
       key === undefined
@@ -96,19 +128,21 @@ export class Starts {
             key,
           });
     if (found !== null) return this.#existing(request, found.runId, found.payloadHash);
-    throw new MillraceError(
-      "workflow.not-active",
-      `Workflow must be active to run. Current status: ${head.status}`,
-    );
+    throw refusal;
   }
 
   async #submit(
     request: StartRequest,
     workflow: WorkflowHead,
     compiled: CompiledWorkflow,
+    { input, stripped }: GoodInput,
   ): Promise<StartOutcome | typeof CHANGED> {
-    const { runner, metrics } = this.#options;
-    const unit = this.#unit(request, workflow, compiled.timeoutMs);
+    const { runner, metrics, log } = this.#options;
+    const unit = this.#unit(request, workflow, input, compiled.timeoutMs);
+    const created = (): StartOutcome => {
+      logStripped(log, unit.run.id, stripped);
+      return toCreated(unit, stripped);
+    };
     const outcome = await this.#commit(unit, () => {
       // In the turn in which it became durable, so that nobody sees a run that its owner does not know.
       metrics.counters.runsStarted += 1;
@@ -116,10 +150,10 @@ export class Starts {
     });
     switch (outcome.kind) {
       case "done":
-        return created(unit);
+        return created();
       case "existing":
         // Its own first sending, whose answer was lost, and which others have taken up since.
-        if (outcome.runId === unit.run.id) return created(unit);
+        if (outcome.runId === unit.run.id) return created();
         return this.#existing(request, outcome.runId, outcome.payloadHash);
       case "fault":
         throw outcome.error;
@@ -133,7 +167,12 @@ export class Starts {
     }
   }
 
-  #unit(request: StartRequest, workflow: WorkflowHead, timeoutMs: number | null): StartUnit {
+  #unit(
+    request: StartRequest,
+    workflow: WorkflowHead,
+    input: JsonText,
+    timeoutMs: number | null,
+  ): StartUnit {
     const { now, random, ownerOfNew } = this.#options;
     const at = now();
     const { idempotencyKey } = request;
@@ -153,7 +192,7 @@ export class Starts {
       workflowVersion: workflow.version,
       trigger: request.trigger ?? "api",
       priority: request.priority ?? DEFAULT_PRIORITY,
-      input: request.input,
+      input,
       metadata:
         request.metadata === undefined ? NO_METADATA : asJsonText(JSON.stringify(request.metadata)),
       parent: null,
@@ -168,6 +207,7 @@ export class Starts {
         : {
             scope: workflow.id,
             key: idempotencyKey,
+            // Of what was sent: a default that is changed later must not make a repeat another payload.
             payloadHash: hashPayload(request.input),
             expiresAt: after(at, IDEMPOTENCY_KEY_LIFETIME_MS),
           };
@@ -218,11 +258,18 @@ export class Starts {
 
 const CHANGED = { kind: "changed" } as const;
 
-const created = ({ run }: StartUnit): StartOutcome => ({
+const notActive = ({ status }: WorkflowHead): MillraceError =>
+  new MillraceError(
+    "workflow.not-active",
+    `Workflow must be active to run. Current status: ${status}`,
+  );
+
+const toCreated = ({ run }: StartUnit, stripped: GoodInput["stripped"]): StartOutcome => ({
   kind: "created",
   runId: run.id,
   workflowId: run.workflowId,
   workflowVersion: run.workflowVersion,
+  warnings: toWarnings(stripped),
 });
 
 const NO_METADATA = asJsonText("{}");
@@ -231,15 +278,8 @@ const hashPayload = (text: string): string => createHash("sha256").update(text).
 
 function checkRequest({ idempotencyKey, input, metadata }: StartRequest, limits: Limits): void {
   if (idempotencyKey !== undefined) refuse(checkName(idempotencyKey), "idempotencyKey");
-  if (input.length * 3 > limits.payloadBytes) {
-    const bytes = Buffer.byteLength(input);
-    if (bytes > limits.payloadBytes) {
-      throw new MillraceError(
-        "payload.too-large",
-        `The input has ${bytes} bytes; the limit is ${limits.payloadBytes}`,
-      );
-    }
-  }
+  const tooLarge = inputTooLarge(input, limits.payloadBytes);
+  if (tooLarge !== undefined) throw new MillraceError("payload.too-large", tooLarge);
   const entries = Object.entries(metadata ?? {});
   if (entries.length > limits.metadataKeys) {
     refuse(`Must have at most ${limits.metadataKeys} keys, received ${entries.length}`, "metadata");

@@ -6,10 +6,11 @@ import {
   type Definition,
   type JsonText,
   type JsonValue,
+  type Step,
 } from "@millrace/protocol";
 import type { Outcome } from "../core/entry.ts";
-import type { OperationBody, Program, Request } from "../core/program.ts";
-import type { CompiledWorkflow, ProgramKind } from "../runtime/program-kind.ts";
+import type { OperationBody, Request } from "../core/program.ts";
+import type { CompiledWorkflow, DescribedProgram, ProgramKind } from "../runtime/program-kind.ts";
 import type { Random } from "./random.ts";
 
 export type Script =
@@ -38,7 +39,7 @@ export const scriptPrograms: ProgramKind = {
     const script = definition.output as unknown as Script;
     return {
       create: () => new ScriptProgram(script),
-      describe: () => [],
+      checkInput: (input) => ({ ok: true, input, stripped: [] }),
       timeoutMs: definition.timeoutMs ?? null,
     };
   },
@@ -91,7 +92,7 @@ interface Place {
   done: boolean;
 }
 
-class ScriptProgram implements Program {
+class ScriptProgram implements DescribedProgram {
   readonly #script: Script;
   readonly #order: string[] = [];
   readonly #places = new Map<string, Place>();
@@ -102,6 +103,10 @@ class ScriptProgram implements Program {
 
   begin(): readonly Request[] {
     return this.#enter(this.#script, null);
+  }
+
+  describe(): readonly Step[] {
+    return [];
   }
 
   settled(key: string, outcome: Outcome): readonly Request[] {

@@ -2,6 +2,7 @@ import { MAX_DURATION_MS } from "@millrace/protocol";
 import type { RetryPolicy } from "../core/program.ts";
 import { DEFAULT_RETRY_POLICY } from "../core/retry.ts";
 import type { FieldReader } from "../definition/field-reader.ts";
+import { isObject, show } from "../definition/json-shape.ts";
 import type { StepReader } from "../definition/step-kind.ts";
 
 /** How an executor calls a body. */
@@ -20,13 +21,23 @@ const RETRIES = { min: 0, max: MAX_RETRIES, isInteger: true };
 const DELAY = { min: 0, max: MAX_DURATION_MS };
 const TIMEOUT = { min: 1, max: MAX_TIMEOUT_MS };
 
-/** `retries`, `retryConfig` and `timeoutMs` of the step; `retries` and `timeout` may stand in its config. */
+const BACKOFFS = ["exponential", "fixed"];
+/** Of `errorHandling: { "strategy": "retry" }` that does not say how often. */
+const RETRIES_OF_STRATEGY = 3;
+
+/**
+ * `retries`, `retryConfig`, `backoff`, `retryDelay` and `timeoutMs` of the step; `retries`, `backoff`, `retryDelay` and
+ * `timeout` may stand in its config. `errorHandling` with strategy `retry` is another word for `retries`.
+ */
 export function readCallPolicy({ fields, config }: StepReader): CallPolicy {
   const retryConfig = fields.object("retryConfig");
+  const attempts = retryConfig?.number("maxAttempts", { min: 1, max: 101, isInteger: true });
   const retries = readOnce(
     [fields, "retries", fields.number("retries", RETRIES)],
     [config, "retries", config.number("retries", RETRIES)],
     [retryConfig, "retries", retryConfig?.number("retries", RETRIES)],
+    [retryConfig, "maxAttempts", attempts === undefined ? undefined : attempts - 1],
+    [fields, "errorHandling", readStrategy(fields)],
   );
   const timeoutMs = readOnce(
     [fields, "timeoutMs", fields.number("timeoutMs", TIMEOUT)],
@@ -35,19 +46,40 @@ export function readCallPolicy({ fields, config }: StepReader): CallPolicy {
   return {
     retry: {
       retries: retries ?? DEFAULT_RETRY_POLICY.retries,
-      ...readDelays(retryConfig),
+      ...readDelays(fields, config, retryConfig),
     },
     timeoutMs: timeoutMs ?? DEFAULT_TIMEOUT_MS,
   };
 }
 
-function readDelays(retryConfig: FieldReader | undefined): Omit<RetryPolicy, "retries"> {
+/** What it says is checked where it is read whole. */
+function readStrategy(fields: FieldReader): number | undefined {
+  const handling = fields.value("errorHandling");
+  if (!isObject(handling) || handling["strategy"] !== "retry") return undefined;
+  const retries = handling["retries"];
+  return typeof retries === "number" ? retries : RETRIES_OF_STRATEGY;
+}
+
+function readDelays(
+  fields: FieldReader,
+  config: FieldReader,
+  retryConfig: FieldReader | undefined,
+): Omit<RetryPolicy, "retries"> {
   const { initialDelayMs, maxDelayMs, factor } = DEFAULT_RETRY_POLICY;
-  const initial = retryConfig?.number("initialDelayMs", DELAY);
+  const initial = readOnce(
+    [retryConfig, "initialDelayMs", retryConfig?.number("initialDelayMs", DELAY)],
+    [fields, "retryDelay", fields.number("retryDelay", DELAY)],
+    [config, "retryDelay", config.number("retryDelay", DELAY)],
+  );
   const max = retryConfig?.number("maxDelayMs", DELAY);
-  const times = retryConfig?.number("factor", { min: 1, max: 100 });
+  const times = readOnce(
+    [retryConfig, "factor", retryConfig?.number("factor", { min: 1, max: 100 })],
+    [retryConfig, "backoff", readBackoff(retryConfig)],
+    [fields, "backoff", readBackoff(fields)],
+    [config, "backoff", readBackoff(config)],
+  );
   if (initial !== undefined && max !== undefined && initial > max) {
-    retryConfig?.error("maxDelayMs", `Must be at least initialDelayMs, which is ${initial}`);
+    retryConfig?.error("maxDelayMs", `Must be at least the first delay, which is ${initial}`);
   }
   retryConfig?.refuseOthers();
   return {
@@ -58,6 +90,16 @@ function readDelays(retryConfig: FieldReader | undefined): Omit<RetryPolicy, "re
   };
 }
 
+/** By how much each delay is longer than the one before. */
+function readBackoff(reader: FieldReader | undefined): number | undefined {
+  const backoff = reader?.text("backoff");
+  if (reader === undefined || backoff === undefined) return undefined;
+  if (!BACKOFFS.includes(backoff)) {
+    reader.error("backoff", `Must be one of ${BACKOFFS.join(", ")}, received ${show(backoff)}`);
+  }
+  return backoff === "fixed" ? 1 : DEFAULT_RETRY_POLICY.factor;
+}
+
 /** For kinds whose body the engine runs itself: the fields may be there, but they change nothing. */
 export function readUnusedCallPolicy(step: StepReader): void {
   readCallPolicy(step);
@@ -65,6 +107,10 @@ export function readUnusedCallPolicy(step: StepReader): void {
     [step.fields, "retries"],
     [step.fields, "retryConfig"],
     [step.fields, "timeoutMs"],
+    [step.fields, "backoff"],
+    [step.fields, "retryDelay"],
+    [step.config, "backoff"],
+    [step.config, "retryDelay"],
     [step.config, "retries"],
     [step.config, "timeout"],
   ] as const;

@@ -4,15 +4,17 @@
 //   C2. Two texts are equal only if they are the same text: "007" is not "7", since ids look like that.
 //   C3. What cannot be compared (a text with a list, anything with nothing) is not greater, less, or contained.
 import type { JsonValue } from "@millrace/protocol";
-import { isList, isObject, ownValue } from "../definition/json-shape.ts";
-import { toNumber } from "./numeric-text.ts";
+import { isEqual } from "../definition/expression/equality.ts";
+import { hasText } from "../definition/expression/find-text.ts";
+import { isList, isObject } from "../definition/json-shape.ts";
+import { parseNumber, toPlainNumber } from "../definition/plain-number.ts";
 
 type Value = JsonValue | undefined;
 export type Comparison = (left: Value, right: Value) => boolean;
 
 /** Those that compare two values. */
 export const COMPARISONS: ReadonlyMap<string, Comparison> = new Map<string, Comparison>([
-  ["eq", isEqual],
+  ["eq", (left, right) => isEqual(left, right)],
   ["ne", (left, right) => !isEqual(left, right)],
   ["gt", (left, right) => order(left, right) > 0],
   ["gte", (left, right) => order(left, right) >= 0],
@@ -29,33 +31,10 @@ export const TESTS: ReadonlyMap<string, (value: Value) => boolean> = new Map([
   ["isEmpty", isEmpty],
 ]);
 
-/** Missing and null are equal. Objects are equal whatever the order of their keys. */
-function isEqual(left: Value, right: Value): boolean {
-  if (typeof left === typeof right) return isSame(left ?? null, right ?? null);
-  if (typeof left === "number" || typeof right === "number") {
-    const number = toNumber(left);
-    return number !== undefined && number === toNumber(right);
-  }
-  return (left ?? null) === null && (right ?? null) === null;
-}
-
-function isSame(a: JsonValue, b: JsonValue): boolean {
-  if (a === b) return true;
-  if (isList(a)) {
-    return isList(b) && a.length === b.length && a.every((item, i) => isSame(item, b[i] ?? null));
-  }
-  if (!isObject(a) || !isObject(b)) return false;
-  const keys = Object.keys(a);
-  return (
-    keys.length === Object.keys(b).length &&
-    keys.every((key) => Object.hasOwn(b, key) && isSame(a[key] ?? null, ownValue(b, key) ?? null))
-  );
-}
-
 /** Below, at or above zero; NaN, which is none of them, if the two cannot be compared. */
 function order(left: Value, right: Value): number {
-  const a = toNumber(left);
-  const b = toNumber(right);
+  const a = parseNumber(left);
+  const b = parseNumber(right);
   if (a !== undefined && b !== undefined) return a - b;
   if (typeof left !== "string" || typeof right !== "string") return NaN;
   if (left === right) return 0;
@@ -64,7 +43,7 @@ function order(left: Value, right: Value): number {
 
 function contains(left: Value, right: Value): boolean {
   if (isList(left)) return left.some((item) => isEqual(item, right));
-  return onTexts(left, right, (a, b) => a.includes(b));
+  return onTexts(left, right, hasText);
 }
 
 function onTexts(left: Value, right: Value, test: (a: string, b: string) => boolean): boolean {
@@ -73,8 +52,10 @@ function onTexts(left: Value, right: Value, test: (a: string, b: string) => bool
   return a !== undefined && b !== undefined && test(a, b);
 }
 
-function toText(value: Value): string | undefined {
-  return typeof value === "number" ? String(value) : typeof value === "string" ? value : undefined;
+/** A number stands for its digits. undefined: neither of the two. */
+export function toText(value: Value): string | undefined {
+  if (typeof value === "number") return toPlainNumber(value);
+  return typeof value === "string" ? value : undefined;
 }
 
 /** Nothing, null, and text, list or object without anything in it. */

@@ -1,30 +1,34 @@
 import { asJsonText } from "@millrace/protocol";
-import { notYet, type FieldReader } from "../definition/field-reader.ts";
-import { describeValue, show } from "../definition/json-shape.ts";
 import { didYouMean } from "../definition/did-you-mean.ts";
+import type { FieldReader } from "../definition/field-reader.ts";
+import { describeValue, isList, isObject, show } from "../definition/json-shape.ts";
 import { evaluate } from "../definition/render.ts";
 import type { Scope } from "../definition/scope.ts";
-import type { BranchTarget, StepKind, StepReader } from "../definition/step-kind.ts";
+import type { StepKind, StepReader } from "../definition/step-kind.ts";
 import { readUnusedCallPolicy } from "./call-policy.ts";
 import { COMPARISONS, TESTS } from "./comparison.ts";
+import { readMatch } from "./matches.ts";
 
 const TRUE = asJsonText('{"result":true}');
 const FALSE = asJsonText('{"result":false}');
-const LATER_OPERATORS: ReadonlySet<string> = new Set(["matches"]);
+
+const MATCHES = "matches";
+const OPERATORS: readonly string[] = [...COMPARISONS.keys(), MATCHES, ...TESTS.keys()];
+/** The fields of a comparison or a group, where they stand in config itself. */
+const INLINE = ["left", "operator", "right", "and", "or"];
 
 type Predicate = (scope: Scope) => boolean;
 
 /**
- * `{ "type": "condition", "config": { "conditions": { "left": "{{input.total}}", "operator": "gt", "right": 1000 },
- * "then": ["approve"], "else": ["file"] } }`. The steps that it names run only through it.
+ * `{ "type": "condition", "condition": "result.total > 1000", "next": "approve" }`, or
+ * `"config": { "conditions": { "left": "{{input.total}}", "operator": "gt", "right": 1000 } }`.
  */
 export const conditionKind: StepKind = {
   type: "condition",
+  flow: "condition",
   compile(step) {
     readUnusedCallPolicy(step);
-    const predicate = readConditions(step);
-    const whenTrue = readBranch(step, "then");
-    const whenFalse = readBranch(step, "else");
+    const predicate = readCondition(step);
     if (predicate === undefined) return null;
     return {
       request: (scope) => ({
@@ -32,25 +36,52 @@ export const conditionKind: StepKind = {
         outcome: { status: "completed", output: predicate(scope) ? TRUE : FALSE },
       }),
       passesResult: true,
-      branches: { whenTrue, whenFalse, isTrue: (output) => output === TRUE },
+      isTrue: (output) => output === TRUE,
     };
   },
 };
 
-/** `config.conditions`, or the same fields in config itself. */
+/** An expression, `config.conditions`, or the fields of a comparison or group in config itself. */
+function readCondition(step: StepReader): Predicate | undefined {
+  const { fields, config } = step;
+  const places = [
+    { reader: fields, name: "condition", read: () => readExpression(step, fields) },
+    { reader: config, name: "condition", read: () => readExpression(step, config) },
+    { reader: config, name: "conditions", read: () => readConditions(step) },
+    // Every one of the names is asked for: what stands beside another form is a mistake, but not unknown.
+    ...INLINE.map((name) => ({ reader: config, name, read: () => readPredicate(step, config) })),
+  ].filter(({ reader, name }) => reader.has(name));
+  const [first, ...others] = places;
+  if (first === undefined) {
+    const hint = 'an expression, such as "result.total > 100"; or `config.conditions`';
+    fields.error("condition", "Required", hint);
+    return undefined;
+  }
+  const second = others.find(({ name }) => !(INLINE.includes(name) && INLINE.includes(first.name)));
+  if (second !== undefined) {
+    const where = first.reader.at(first.name).slice(2).join(".");
+    second.reader.error(second.name, `Stands beside \`${where}\`; keep one of them`);
+  }
+  return first.read();
+}
+
+function readExpression(step: StepReader, from: FieldReader): Predicate | undefined {
+  const expression = step.expression(from, "condition");
+  return expression && ((scope) => Boolean(expression.evaluate(scope)));
+}
+
 function readConditions(step: StepReader): Predicate | undefined {
   const { config } = step;
-  if (["left", "operator", "and", "or"].some((name) => config.has(name))) {
-    if (config.has("conditions")) {
-      config.error("conditions", "Stands beside a condition in config itself; keep one of them");
-    }
-    return readPredicate(step, config);
+  const value = config.value("conditions");
+  if (isList(value)) return readMembers(step, config, "conditions");
+  if (value !== undefined && !isObject(value)) {
+    const hint = "an expression stands in `condition`";
+    config.error("conditions", `Expected object or array, received ${describeValue(value)}`, hint);
+    return undefined;
   }
-  config.require("conditions", 'such as { "left": "{{input.x}}", "operator": "eq", "right": 1 }');
   const conditions = config.object("conditions");
-  if (conditions === undefined) return undefined;
-  const predicate = readPredicate(step, conditions);
-  conditions.refuseOthers();
+  const predicate = conditions && readPredicate(step, conditions);
+  conditions?.refuseOthers();
   return predicate;
 }
 
@@ -64,6 +95,11 @@ function readPredicate(step: StepReader, reader: FieldReader): Predicate | undef
       reader.error(other, `Stands beside \`${name}\``, `make it a member of \`${name}\``);
     }
   }
+  return readMembers(step, reader, name);
+}
+
+/** @param name of a list: any of its members must hold if it is `or`, else all */
+function readMembers(step: StepReader, reader: FieldReader, name: string): Predicate {
   const list = reader.list(name);
   if (list?.length === 0) reader.error(name, "Must have at least one member");
   const members = (list ?? []).flatMap((value, i) => {
@@ -72,16 +108,20 @@ function readPredicate(step: StepReader, reader: FieldReader): Predicate | undef
     member?.refuseOthers();
     return predicate ?? [];
   });
-  return isAnd
-    ? (scope) => members.every((member) => member(scope))
-    : (scope) => members.some((member) => member(scope));
+  return name === "or"
+    ? (scope) => members.some((member) => member(scope))
+    : (scope) => members.every((member) => member(scope));
 }
 
 function readComparison(step: StepReader, reader: FieldReader): Predicate | undefined {
   reader.require("left");
   const left = step.template(reader, "left");
-  const right = step.template(reader, "right");
   const operator = readOperator(reader);
+  if (operator === MATCHES) {
+    const match = readMatch(step, reader);
+    return left && match && ((scope) => match(evaluate(left, scope), scope));
+  }
+  const right = step.template(reader, "right");
   if (left === undefined || operator === undefined) return undefined;
   const compare = COMPARISONS.get(operator);
   if (compare !== undefined) {
@@ -98,29 +138,14 @@ function readComparison(step: StepReader, reader: FieldReader): Predicate | unde
 }
 
 function readOperator(reader: FieldReader): string | undefined {
-  const known = [...COMPARISONS.keys(), ...TESTS.keys()];
-  const all = `one of ${known.join(", ")}`;
+  const all = `one of ${OPERATORS.join(", ")}`;
   reader.require("operator", all);
   const operator = reader.text("operator");
-  if (operator === undefined || known.includes(operator)) return operator;
-  const message = LATER_OPERATORS.has(operator)
-    ? notYet(`The operator ${show(operator)}`)
-    : `Unknown operator ${show(operator)}`;
-  reader.error("operator", message, () => didYouMean(operator, known)() ?? all);
+  if (operator === undefined || OPERATORS.includes(operator)) return operator;
+  reader.error(
+    "operator",
+    `Unknown operator ${show(operator)}`,
+    () => didYouMean(operator, OPERATORS)() ?? all,
+  );
   return undefined;
-}
-
-/** In config, its canonical place, or beside it, where some write it. */
-function readBranch(step: StepReader, name: "then" | "else"): readonly BranchTarget[] {
-  const { config, fields } = step;
-  const reader = config.has(name) ? config : fields;
-  if (config.has(name) && fields.has(name)) {
-    fields.error(name, `Is given twice: also as config.${name}`);
-  }
-  const targets: BranchTarget[] = [];
-  for (const [i, id] of (reader.list(name) ?? []).entries()) {
-    if (typeof id === "string") targets.push({ id, at: reader.at(name, i) });
-    else reader.error(name, `Expected ids of steps, received ${describeValue(id)}`);
-  }
-  return targets;
 }

@@ -1,15 +1,8 @@
-import {
-  asJsonText,
-  newRunId,
-  toShard,
-  toTimestamp,
-  type Issue,
-  type JsonValue,
-} from "@millrace/protocol";
+import type { Issue, JsonValue } from "@millrace/protocol";
 import { describe, expect, test } from "vitest";
 import { DEFAULT_RETRY_POLICY } from "../core/retry.ts";
 import { compileDefinition, parseDefinition } from "../definition/parse-definition.ts";
-import { LazyJson, RunScope } from "../definition/scope.ts";
+import { aScope } from "../testkit/a-scope.ts";
 import { DEFAULT_TIMEOUT_MS, MAX_TIMEOUT_MS } from "./call-policy.ts";
 import { STEP_KINDS } from "./step-kinds.ts";
 
@@ -31,15 +24,7 @@ function issuesOf(fields: Fields): readonly string[] {
 function bodyOf(fields: Fields, result: JsonValue = { n: 1 }) {
   const parsed = parse(fields);
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.issues));
-  const scope = new RunScope({
-    id: newRunId(toTimestamp(1), toShard(1), () => 1),
-    input: asJsonText('{"to":"ada"}'),
-    // A brand only.
-    workflowId: "wf_a" as never,
-    workflowVersion: 1,
-    trigger: "api",
-  });
-  scope.result = new LazyJson(asJsonText(JSON.stringify(result)));
+  const scope = aScope({ input: { to: "ada" }, result });
   const body = compileDefinition(parsed.definition, STEP_KINDS).steps[0]?.work.request(scope);
   if (body?.kind !== "call") throw new Error("no call");
   return body;
@@ -89,7 +74,7 @@ describe("the input of a function", () => {
     expect(bodyOf({}, { b: 1, a: 1e21 }).input).toBe('{"b":1,"a":1e+21}');
   });
 
-  test.each(["backoff", "connection", "else", "items", "onError", "retryDelay"])(
+  test.each(["concurrency", "connection", "done", "else", "items", "maxIterations", "onTimeout"])(
     "may not use the reserved name %s",
     (name) => {
       expect(issuesOf({ config: { [name]: 1 } })).toEqual([
@@ -135,8 +120,21 @@ describe("the call of a function", () => {
       { retryConfig: { maxDelayMs: 10 } },
       { initialDelayMs: 10, maxDelayMs: 10 },
     ],
+    ["attempts, counted from the first", { retryConfig: { maxAttempts: 3 } }, { retries: 2 }],
+    ["a fixed pause", { config: { retryDelay: 50, backoff: "fixed" } }, { initialDelayMs: 50, factor: 1 }],
+    ["a pause that grows", { backoff: "exponential" }, { factor: 2 }],
+    ["the strategy retry", { errorHandling: { strategy: "retry" } }, { retries: 3 }],
+    [
+      "the strategy retry with its count",
+      { errorHandling: { strategy: "retry", retries: 7 } },
+      { retries: 7 },
+    ],
   ])("takes %s", (_, fields, retry) => {
     expect(bodyOf(fields).retry).toEqual({ ...DEFAULT_RETRY_POLICY, ...retry });
+  });
+
+  test("takes the name of a whole function", () => {
+    expect(bodyOf({ function: { id: "f", description: "d", input: {} } }).target).toBe("f");
   });
 
   test("takes its timeout from the step or from its config", () => {
@@ -147,7 +145,7 @@ describe("the call of a function", () => {
   test.each<[string, Fields, string]>([
     ["no function", { function: null }, "function: Expected string, received null"],
     ["an empty function", { function: "" }, "function: Must not be empty"],
-    ["a whole function", { function: { id: "f" } }, "function: Expected string, received object"],
+    ["a whole function without its id", { function: { name: "f" } }, "function.id: Required"],
     [
       "negative retries",
       { retries: -1 },
@@ -197,7 +195,7 @@ describe("the call of a function", () => {
     [
       "a cap below the first delay",
       { retryConfig: { initialDelayMs: 9, maxDelayMs: 5 } },
-      "retryConfig.maxDelayMs: Must be at least initialDelayMs, which is 9",
+      "retryConfig.maxDelayMs: Must be at least the first delay, which is 9",
     ],
     [
       "a factor below one",
@@ -206,8 +204,23 @@ describe("the call of a function", () => {
     ],
     [
       "an unknown field of retryConfig",
-      { retryConfig: { maxAttempts: 3 } },
-      'retryConfig.maxAttempts: Unknown field "maxAttempts"',
+      { retryConfig: { attempts: 3 } },
+      'retryConfig.attempts: Unknown field "attempts"',
+    ],
+    [
+      "a backoff that there is not",
+      { backoff: "linear" },
+      'backoff: Must be one of exponential, fixed, received "linear"',
+    ],
+    [
+      "a pause twice",
+      { retryDelay: 5, config: { retryDelay: 5 } },
+      "config.retryDelay: Is given twice: also as retryDelay",
+    ],
+    [
+      "retries beside the strategy retry",
+      { retries: 1, errorHandling: { strategy: "retry" } },
+      "errorHandling: Is given twice: also as retries",
     ],
     ["a list as retryConfig", { retryConfig: [] }, "retryConfig: Expected object, received array"],
   ])("refuses %s", (_, fields, issue) => {

@@ -1,30 +1,27 @@
 import { asJsonText, type JsonText } from "@millrace/protocol";
+import type { FieldReader } from "../definition/field-reader.ts";
 import { isObject, type JsonObject } from "../definition/json-shape.ts";
 import { evaluate, render } from "../definition/render.ts";
-import type { Scope } from "../definition/scope.ts";
+import { resultOf, type Scope } from "../definition/scope.ts";
 import type { StepKind, StepReader } from "../definition/step-kind.ts";
 import { readCallPolicy } from "./call-policy.ts";
 
-/** Names in a function's config that never become its input, whether this version uses them or not. */
+/** Names in a function's config that mean something to other kinds, and never become its input. */
 const RESERVED = [
-  "backoff",
   "concurrency",
   "connection",
   "done",
   "else",
   "items",
   "maxIterations",
-  "onError",
   "onTimeout",
-  "retryDelay",
 ] as const;
 
 /** `{ "type": "function", "function": "charge-card", "config": { "amount": "{{input.total}}" } }` */
 export const functionKind: StepKind = {
   type: "function",
   compile(step) {
-    step.fields.require("function", "the name of a registered function");
-    const target = step.fields.name("function");
+    const target = readTarget(step.fields);
     const { retry, timeoutMs } = readCallPolicy(step);
     const toInput = readInput(step);
     if (target === undefined) return null;
@@ -40,6 +37,17 @@ export const functionKind: StepKind = {
     };
   },
 };
+
+/** Its name, or an object that describes it and has the name as its `id`. */
+function readTarget(fields: FieldReader): string | undefined {
+  fields.require("function", "the name of a registered function");
+  if (!isObject(fields.value("function"))) return fields.name("function");
+  const described = fields.object("function");
+  described?.require("id", "the name under which a worker registers the function");
+  const id = described?.name("id");
+  described?.takeOthers();
+  return id;
+}
 
 /** `config.input` if there is one; else the previous result with the other fields of config over it. */
 function readInput(step: StepReader): (scope: Scope) => JsonText {
@@ -63,14 +71,14 @@ function readInput(step: StepReader): (scope: Scope) => JsonText {
     return (scope) => render(input, scope);
   }
   const fields = config.takeOthers();
-  if (Object.keys(fields).length === 0) return (scope) => scope.result.text;
+  if (Object.keys(fields).length === 0) return (scope) => resultOf(scope).text;
   return mergeOverResult(step, fields);
 }
 
 function mergeOverResult(step: StepReader, fields: JsonObject): (scope: Scope) => JsonText {
   const template = step.parse(fields, step.config);
   return (scope) => {
-    const result = scope.result.value;
+    const result = resultOf(scope).value;
     // Over a result that is no object there is nothing to merge.
     if (!isObject(result)) return render(template, scope);
     const given = evaluate(template, scope);

@@ -1,6 +1,6 @@
 import type { Failure } from "@millrace/protocol";
-import type { LaterNames } from "../definition/field-reader.ts";
 import { render } from "../definition/render.ts";
+import { resultOf } from "../definition/scope.ts";
 import type { BadOutcome, StepKind } from "../definition/step-kind.ts";
 import { withCause } from "./failure-cause.ts";
 
@@ -9,24 +9,20 @@ const CHILD_FAILED = "child.failed";
 /** Somebody cancelled the child run. */
 const CHILD_CANCELLED = "child.cancelled";
 
-const HINT = "a subworkflow runs once, however long that takes; its own steps may have it";
-const LATER_FIELDS: LaterNames = new Map([
-  ["retries", HINT],
-  ["retryConfig", HINT],
-  ["timeoutMs", HINT],
-]);
-const LATER_CONFIG: LaterNames = new Map([
-  ["retries", HINT],
-  ["timeout", HINT],
-]);
+const ONCE = "A subworkflow runs once, however long that takes";
+const HINT = "its own steps may have it";
 
 /** `{ "type": "subworkflow", "config": { "workflow": "send-invoice", "input": { "id": "{{result.id}}" } } }` */
 export const subworkflowKind: StepKind = {
   type: "subworkflow",
   compile(step) {
     const { config, fields } = step;
-    fields.refuseLater(LATER_FIELDS);
-    config.refuseLater(LATER_CONFIG);
+    for (const name of ["retries", "retryConfig", "timeoutMs"]) {
+      if (fields.has(name)) fields.error(name, ONCE, HINT);
+    }
+    for (const name of ["retries", "timeout"]) {
+      if (config.has(name)) config.error(name, ONCE, HINT);
+    }
     config.require("workflow", "id or slug of a workflow");
     const workflow = config.name("workflow");
     const input = step.template(config, "input");
@@ -38,7 +34,7 @@ export const subworkflowKind: StepKind = {
       request: (scope) => ({
         kind: "child",
         workflow,
-        input: input === undefined ? scope.result.text : render(input, scope),
+        input: input === undefined ? resultOf(scope).text : render(input, scope),
       }),
       explain: (outcome) => explain(workflow, outcome),
     };

@@ -1,12 +1,12 @@
 import { MAX_DURATION_MS, type JsonValue } from "@millrace/protocol";
 import { checkRange } from "../definition/field-reader.ts";
 import { describeValue } from "../definition/json-shape.ts";
+import { parseNumber } from "../definition/plain-number.ts";
 import { evaluate, TemplateError } from "../definition/render.ts";
 import type { Scope } from "../definition/scope.ts";
 import type { StepKind, StepReader } from "../definition/step-kind.ts";
 import { readUnusedCallPolicy } from "./call-policy.ts";
 import { checkInstant, parseInstant } from "./instant.ts";
-import { toNumber } from "./numeric-text.ts";
 
 const DURATION = { min: 0, max: MAX_DURATION_MS };
 
@@ -60,14 +60,15 @@ function readWait(
 }
 
 function toDuration(value: JsonValue): Reading {
-  const ms = toNumber(value);
+  const ms = parseNumber(value);
   if (ms === undefined)
     return `Expected milliseconds as a number, received ${describeValue(value)}`;
   return checkRange(ms, DURATION) ?? ms;
 }
 
 function toInstant(value: JsonValue): Reading {
-  const at = typeof value === "string" ? (parseInstant(value) ?? toNumber(value)) : toNumber(value);
+  const at =
+    typeof value === "string" ? (parseInstant(value) ?? parseNumber(value)) : parseNumber(value);
   const instant = at === undefined ? undefined : checkInstant(at);
   return instant ?? `Expected an instant (ISO 8601 or epoch ms), received ${describeValue(value)}`;
 }

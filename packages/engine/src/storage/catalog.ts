@@ -1,7 +1,7 @@
 import type { JsonText, TenantId, Timestamp } from "@millrace/protocol";
 
 /** Cold data by kind. A workflow's head and each of its versions are records of their own. */
-export const CATALOG_KINDS = ["workflow", "workflow-version", "key"] as const;
+export const CATALOG_KINDS = ["workflow", "workflow-version", "key", "function"] as const;
 export type CatalogKind = (typeof CATALOG_KINDS)[number];
 
 export interface CatalogRecord {
@@ -59,11 +59,16 @@ export interface Catalog {
     after: string | null,
     limit: number,
   ): Promise<readonly CatalogRecord[]>;
-  /** @returns false: there was none of this revision */
+  /**
+   * The record and the audit row of its end, or nothing.
+   *
+   * @returns false: there was none of this revision
+   */
   delete(
     tenant: TenantId,
     kind: CatalogKind,
     id: string,
     expectedRevision: number,
+    audit?: Audit | null,
   ): Promise<boolean>;
 }

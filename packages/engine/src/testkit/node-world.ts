@@ -5,6 +5,8 @@ import {
   DEFAULT_LIMITS,
   DEFAULT_TENANT,
   toTimestamp,
+  type Actions,
+  type FunctionCaller,
   type JsonValue,
   type Limits,
   type RandomSource,
@@ -30,6 +32,8 @@ export const ACTOR: Actor = { key: "key_test", address: "192.0.2.1" };
 
 export interface MemberOptions {
   readonly functions?: StepFunctions;
+  readonly actions?: Actions;
+  readonly callFunction?: FunctionCaller;
   readonly limits?: Partial<Limits>;
   readonly maxResidentRuns?: number;
   readonly programs?: ProgramKind;
@@ -85,6 +89,8 @@ export class NodeWorld implements AsyncDisposable {
     const node = new Node({
       storage: whileAlive(options.storage ?? this.store, life.signal),
       functions: options.functions ?? {},
+      actions: options.actions ?? {},
+      ...(options.callFunction === undefined ? {} : { callFunction: options.callFunction }),
       limits: { ...DEFAULT_LIMITS, ...options.limits },
       log: logInto(logged),
       maxResidentRuns: options.maxResidentRuns ?? 1_000,

@@ -3,6 +3,8 @@ import { createEngine, type Engine, type Log, type StepFunctions } from "@millra
 import { createSqliteStorage } from "@millrace/engine/sqlite";
 import { createApp } from "../app.ts";
 import { digestOf } from "../auth/key.ts";
+import type { ConnectorSettings } from "../connectors/connector-settings.ts";
+import { openConnectors, type OpenConnectors } from "../connectors/open-connectors.ts";
 import { listen, type Listener } from "../listen.ts";
 import type { Mode } from "../mode.ts";
 import { ensureDataFolder, storeFile } from "./data-folder.ts";
@@ -17,6 +19,7 @@ export interface ServerOptions {
   /** In clear; null: there is none. */
   readonly adminKey: string | null;
   readonly functions: StepFunctions;
+  readonly connectors: ConnectorSettings;
   readonly log: Log;
 }
 
@@ -39,29 +42,49 @@ export async function openServer(options: ServerOptions): Promise<Server> {
   process.umask(0o077);
   await ensureDataFolder(data);
   const storage = await createSqliteStorage({ path: storeFile(data) });
-  const engine = createEngine({ storage, functions, log });
+  const settings = options.connectors;
+  const connectors = await openConnectors({ settings, mode, data }).catch(
+    async (error: unknown) => {
+      await storage.close();
+      throw error;
+    },
+  );
+  const { actions, sandbox } = connectors;
+  const engine = createEngine({ storage, functions, actions, log });
   try {
     await engine.start();
     if (mode === "development" && adminKey === null) await ensureDevKey(engine, data);
     const stopping = new AbortController();
     const adminKeyDigest = adminKey === null ? null : digestOf(adminKey);
-    const app = createApp({ engine, log, mode, adminKeyDigest, stopping: stopping.signal });
+    const { signal } = stopping;
+    const app = createApp({ engine, log, mode, adminKeyDigest, sandbox, stopping: signal });
     const listener = await listen({ app, host: options.host, port: options.port }).catch(
       (error: unknown) => {
         throw explainListening(error, options);
       },
     );
-    return { engine, port: listener.port, stop: () => stop(listener, engine, stopping) };
+    const parts = { listener, engine, connectors, stopping };
+    return { engine, port: listener.port, stop: () => stop(parts) };
   } catch (error) {
     await engine.stop({ graceMs: 0 });
+    await connectors.close();
     throw error;
   }
 }
 
-async function stop(listener: Listener, engine: Engine, stopping: AbortController): Promise<void> {
+interface Parts {
+  readonly listener: Listener;
+  readonly engine: Engine;
+  readonly connectors: OpenConnectors;
+  readonly stopping: AbortController;
+}
+
+async function stop({ listener, engine, connectors, stopping }: Parts): Promise<void> {
   stopping.abort();
   await listener.close();
   await engine.stop();
+  // Actions that were given up may still hold a connection open.
+  await connectors.close();
 }
 
 function explainListening(cause: unknown, { host, port }: ServerOptions): unknown {

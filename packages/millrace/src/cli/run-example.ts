@@ -15,12 +15,16 @@ export interface ShownExample {
 /** The sample takes a second or two; longer, and the screen shows how far it has come. */
 const WAIT_MS = 15_000;
 
-/** Runs the first example that has an input, once for each input. null: there is none. */
+/** Shows most of what a run can be; the others are there to be read and run. */
+const SHOWN = "order";
+
+/** Runs one example that has an input, once for each input. null: there is none. */
 export async function runExample(
   engine: Engine,
   examples: readonly Example[],
 ): Promise<ShownExample | null> {
-  const example = examples.find(({ input }) => input !== null);
+  const runnable = examples.filter(({ input }) => input !== null);
+  const example = runnable.find(({ name }) => name === SHOWN) ?? runnable[0];
   const [workflow] = example?.workflows ?? [];
   if (example === undefined || workflow === undefined) return null;
   const input = toJsonText(example.input);

@@ -11,6 +11,26 @@ const read = (
 ): ReturnType<typeof readSettings> => readSettings({ ...flags }, { env, cwd });
 
 describe("settings", () => {
+  test("take accounts and mail servers from the environment, and no secret of them from the file", async () => {
+    const env = {
+      MILLRACE_STRIPE_KEY: "sk_test_1",
+      MILLRACE_SMTP_URL: "smtp://a:b@mail.example.com:587",
+      MILLRACE_MAIL_FROM: "Shop <shop@example.com>",
+      MILLRACE_STRIPE_URL: "http://127.0.0.1:12111",
+    };
+    const settings = read({}, env);
+    expect(settings.get("stripeKey")).toBe("sk_test_1");
+    expect(settings.get("mailFrom")).toBe("Shop <shop@example.com>");
+    for (const name of ["stripeKey", "slackToken", "smtpUrl"]) {
+      await using folder = await plantFolder({
+        "millrace.config.json": JSON.stringify({ [name]: SECRET }),
+      });
+      const attempt = (): unknown => read({}, {}, folder.path);
+      expect(attempt).toThrow(/Set it by MILLRACE_\w+ instead/);
+      expect(attempt).not.toThrow(SECRET);
+    }
+  });
+
   test("come from the flag, then the environment, then the file, then the default", async () => {
     await using folder = await plantFolder({
       "millrace.config.json": `{ "port": 1003, "host": "::1", "data": "d" }`,
@@ -61,6 +81,25 @@ describe("settings", () => {
     [{ server: "localhost:3000" }, {}, "--server must be an http or https address."],
     [{}, { MILLRACE_PORT: "" }, /^MILLRACE_PORT must be/],
     [{}, { MILLRACE_ENV: "prod" }, "MILLRACE_ENV must be one of development, production."],
+    [{}, { MILLRACE_STRIPE_KEY: "sk test" }, /^MILLRACE_STRIPE_KEY must be one word/],
+    [{}, { MILLRACE_STRIPE_URL: "http://a/b" }, /^MILLRACE_STRIPE_URL must be .* without a path/],
+    [{}, { MILLRACE_SLACK_TOKEN: "x\r\ny: z" }, /^MILLRACE_SLACK_TOKEN must be one word/],
+    [
+      {},
+      { MILLRACE_SLACK_URL: "slack.com" },
+      "MILLRACE_SLACK_URL must be an http or https address.",
+    ],
+    [
+      {},
+      { MILLRACE_SMTP_URL: "mail.example.com" },
+      /^MILLRACE_SMTP_URL must be an address like smtp/,
+    ],
+    [
+      {},
+      { MILLRACE_SMTP_URL: "smtp://a/?tls.rejectUnauthorized=false" },
+      /^MILLRACE_SMTP_URL must/,
+    ],
+    [{}, { MILLRACE_MAIL_FROM: "the shop" }, /^MILLRACE_MAIL_FROM must be an address like Shop/],
     [
       {},
       { MILLRACE_ADMIN_KEY: "short" },
@@ -75,6 +114,9 @@ describe("settings", () => {
     for (const attempt of [
       () => read({}, { MILLRACE_ADMIN_KEY: SECRET.slice(0, 20) }),
       () => read({}, {}, folder.path),
+      () => read({}, { MILLRACE_STRIPE_KEY: `${SECRET} ` }),
+      () => read({}, { MILLRACE_SLACK_TOKEN: `${SECRET}\n` }),
+      () => read({}, { MILLRACE_SMTP_URL: `smtp://a:${SECRET}@host/?x` }),
     ]) {
       expect(attempt).toThrow(/MILLRACE_/);
       expect(attempt).not.toThrow(SECRET.slice(0, 20));

@@ -3,6 +3,7 @@
 import { MillraceError, parseJson, typeName, type JsonValue } from "@millrace/protocol";
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import type { ConnectorSettings } from "../connectors/connector-settings.ts";
 import { suggest } from "../did-you-mean.ts";
 import { LOG_LEVELS } from "../log.ts";
 import { errorCodeOf } from "./error-code.ts";
@@ -19,7 +20,8 @@ export type SettingName =
   | "server"
   | "mode"
   | "key"
-  | "adminKey";
+  | "adminKey"
+  | keyof ConnectorSettings;
 
 interface Setting {
   readonly env: string;
@@ -40,6 +42,24 @@ const checkPort = (text: string): string | null =>
 
 const checkUrl = (text: string): string | null =>
   /^https?:\/\//.test(text) && URL.canParse(text) ? null : "must be an http or https address";
+
+const checkOrigin = (text: string): string | null =>
+  /^https?:\/\/[^/?#@\s]+\/?$/.test(text) && URL.canParse(text)
+    ? null
+    : "must be an http or https address without a path";
+
+const checkSecret = (text: string): string | null =>
+  /^[\u0021-\u007e]+$/.test(text) ? null : "must be one word of plain characters";
+
+const checkSmtpUrl = (text: string): string | null =>
+  /^smtps?:\/\/[^/?#\s]+\/?$/.test(text) && URL.canParse(text)
+    ? null
+    : "must be an address like smtp://user:password@host:port, or smtps://…";
+
+const checkSender = (text: string): string | null =>
+  /^[^\r\n]*[^\s@<]+@[^\s@>]+>?$/.test(text)
+    ? null
+    : "must be an address like Shop <shop@example.com>";
 
 const LEAST_ADMIN_KEY = 32;
 const checkAdminKey = (text: string): string | null =>
@@ -74,6 +94,14 @@ const SETTINGS: Readonly<Record<SettingName, Setting>> = {
   },
   key: { env: "MILLRACE_KEY", isInFile: false, default: null, check: null },
   adminKey: { env: "MILLRACE_ADMIN_KEY", isInFile: false, default: null, check: checkAdminKey },
+  stripeKey: { env: "MILLRACE_STRIPE_KEY", isInFile: false, default: null, check: checkSecret },
+  stripeUrl: { env: "MILLRACE_STRIPE_URL", isInFile: true, default: null, check: checkOrigin },
+  slackToken: { env: "MILLRACE_SLACK_TOKEN", isInFile: false, default: null, check: checkSecret },
+  slackUrl: { env: "MILLRACE_SLACK_URL", isInFile: true, default: null, check: checkUrl },
+  /** With user and password, so it is a secret. */
+  smtpUrl: { env: "MILLRACE_SMTP_URL", isInFile: false, default: null, check: checkSmtpUrl },
+  mailFrom: { env: "MILLRACE_MAIL_FROM", isInFile: true, default: null, check: checkSender },
+  outboundAllow: { env: "MILLRACE_OUTBOUND_ALLOW", isInFile: true, default: null, check: null },
 };
 
 /** Flags that were given; commander leaves the others out. */

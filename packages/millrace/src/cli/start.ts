@@ -2,6 +2,7 @@
 // stop. The screen goes to standard output, the log to standard error.
 import { MillraceError } from "@millrace/protocol";
 import { resolve } from "node:path";
+import { readConnectorSettings } from "../connectors/connector-settings.ts";
 import { createLog, type Log, type LogLevel } from "../log.ts";
 import { VERSION } from "../version.ts";
 import { createLogAnnouncer, createScreen } from "./announcer.ts";
@@ -35,7 +36,8 @@ export async function start(settings: Settings, io: Io, isJson: boolean): Promis
     const { data } = settings;
     const adminKey = settings.get("adminKey");
     const port = Number(settings.get("port"));
-    const options = { data, host, port, mode, adminKey, functions, log };
+    const connectors = readConnectorSettings((name) => settings.get(name));
+    const options = { data, host, port, mode, adminKey, functions, connectors, log };
     const server = await openServer(options);
     try {
       const url = toServerUrl(host, server.port);

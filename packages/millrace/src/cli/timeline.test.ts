@@ -49,6 +49,7 @@ const aRun = (more: Partial<RunView>): RunView => ({
   output: null,
   steps: [],
   error: null,
+  handledErrors: [],
   metadata: {},
   parent: null,
   cancelRequestedAt: null,

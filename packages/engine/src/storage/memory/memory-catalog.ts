@@ -27,10 +27,15 @@ export function createMemoryCatalog(tables: Tables, now: () => Timestamp): Catal
         .toSorted((a, b) => byText(a.id, b.id));
       return Promise.resolve(page.slice(0, limit));
     },
-    delete: (tenant, kind, id, expectedRevision) => {
+    delete: (tenant, kind, id, expectedRevision, audit = null) => {
       const place = recordPlace(tenant, kind, id);
       const isThere = catalog.get(place)?.revision === expectedRevision;
-      if (isThere) inTransaction(tables, () => catalog.delete(place));
+      if (isThere) {
+        inTransaction(tables, () => {
+          catalog.delete(place);
+          writeAudit(tables, audit);
+        });
+      }
       return Promise.resolve(isThere);
     },
   };

@@ -1,5 +1,5 @@
 import type { JsonText, TenantId } from "@millrace/protocol";
-import type { Catalog, CatalogKind, CatalogRecord } from "../catalog.ts";
+import type { Audit, Catalog, CatalogKind, CatalogRecord } from "../catalog.ts";
 import { Cursor, type Cell, type Row } from "./cells.ts";
 import type { ReadVerbs } from "./read-verbs.ts";
 import { decodeTime } from "./row-codec.ts";
@@ -15,15 +15,7 @@ export function createSqliteCatalog(
 ): Catalog {
   return {
     put: async (puts, audit) => {
-      const cells: Cell[] = [];
-      encodeAudit(audit, cells);
-      // The first cell says only whether there is one.
-      const outcome = await writer.call(
-        "putRecords",
-        puts,
-        audit === null ? null : cells.slice(1),
-        now(),
-      );
+      const outcome = await writer.call("putRecords", puts, toCells(audit), now());
       if ("conflict" in outcome) return { kind: "conflict", on: outcome.conflict };
       return { kind: "done", records: outcome.records.map((row) => decodeRecord(new Cursor(row))) };
     },
@@ -35,9 +27,17 @@ export function createSqliteCatalog(
       const page = { tenant, kind, after: after ?? "", limit };
       return decodeRecords(await reader.call("listRecords", page));
     },
-    delete: (tenant, kind, id, expectedRevision) =>
-      writer.call("deleteRecord", { tenant, kind, id, revision: expectedRevision }),
+    delete: (tenant, kind, id, expectedRevision, audit = null) =>
+      writer.call("deleteRecord", { tenant, kind, id, revision: expectedRevision }, toCells(audit)),
   };
+}
+
+function toCells(audit: Audit | null): Row | null {
+  if (audit === null) return null;
+  const cells: Cell[] = [];
+  encodeAudit(audit, cells);
+  // The first cell says only whether there is one.
+  return cells.slice(1);
 }
 
 function decodeRecords(cells: Row): readonly CatalogRecord[] {

@@ -31,7 +31,7 @@ export interface WriteVerbs {
   commit(node: string, units: Row, now: number | null): Applied;
   take(request: Omit<TakeRequest, "now">, now: number | null): readonly HeldCells[];
   putRecords(puts: readonly PutCells[], audit: Row | null, now: number | null): PutOutcome;
-  deleteRecord(record: RecordVersion): boolean;
+  deleteRecord(record: RecordVersion, audit: Row | null): boolean;
   close(): void;
 }
 
@@ -108,7 +108,7 @@ export function createWriteVerbs(
     commit: (node, units, now) => verbs().commit(node, units, now),
     take: (request, now) => verbs().take(request, now),
     putRecords: (puts, audit, now) => verbs().putRecords(puts, audit, now),
-    deleteRecord: (record) => verbs().deleteRecord(record),
+    deleteRecord: (record, audit) => verbs().deleteRecord(record, audit),
     close: () => {
       try {
         database.close();
@@ -139,7 +139,6 @@ function prepareVerbs(database: Database, leaseMs: number): Omit<WriteVerbs, "mi
   const reap = prepareReap(database);
   const applyUnits = prepareApplyUnits(database);
   const takeRuns = prepareTakeRuns(database);
-  const deleteRecord = prepareDeleteRecord(database);
   // The owner lock proves that this process is the only one, so the node it joined as is alive
   // however long its main thread was busy: a step that computes for ten seconds must not cost the
   // node its runs. A clock of one's own (tests with several nodes) keeps plain leases.
@@ -176,7 +175,7 @@ function prepareVerbs(database: Database, leaseMs: number): Omit<WriteVerbs, "mi
         return takeRuns({ ...request, now: toNow(now) });
       }),
     putRecords: preparePutVerb(database),
-    deleteRecord: (record) => transaction("work", () => deleteRecord(record)),
+    deleteRecord: prepareDeleteVerb(database),
   };
 }
 
@@ -196,6 +195,18 @@ function preparePutVerb(database: Database): WriteVerbs["putRecords"] {
       throw error;
     }
   };
+}
+
+function prepareDeleteVerb(database: Database): WriteVerbs["deleteRecord"] {
+  const transaction = prepareTransaction(database);
+  const deleteRecord = prepareDeleteRecord(database);
+  const writeAudit = prepareWriteAudit(database);
+  return (record, audit) =>
+    transaction("work", () => {
+      const wasThere = deleteRecord(record);
+      if (wasThere && audit !== null) writeAudit(audit);
+      return wasThere;
+    });
 }
 
 const toNow = (now: number | null): number => now ?? Date.now();

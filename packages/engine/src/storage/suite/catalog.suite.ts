@@ -126,5 +126,15 @@ export function catalogSuite(open: OpenStorage): void {
       expect(await catalog.get(tenant, "workflow", "wf_orders")).toBeNull();
       expect(await catalog.put([aPut()], null)).toMatchObject({ kind: "done" });
     });
+
+    test("writes the audit row of a deletion with it, and none if there was nothing to delete", async () => {
+      await using h = await open();
+      const { catalog } = h.storage;
+      await catalog.put([aPut({ kind: "function" })], null);
+      expect(await catalog.delete(tenant, "function", "wf_orders", 2, anAudit())).toBe(false);
+      expect(await h.storage.read({ kind: "audit", tenant, limit: 10 })).toEqual([]);
+      expect(await catalog.delete(tenant, "function", "wf_orders", 1, anAudit())).toBe(true);
+      expect(await h.storage.read({ kind: "audit", tenant, limit: 10 })).toEqual([anAudit()]);
+    });
   });
 }

@@ -36,6 +36,26 @@ export function readFields<S extends Shape>(body: JsonValue, shape: S): Fields<S
   return fields as Fields<S>;
 }
 
+/**
+ * Reads the fields of `shape` out of a body whose other fields are somebody else's.
+ *
+ * @throws {MillraceError} request.invalid
+ */
+export function splitFields<S extends Shape>(
+  body: JsonValue,
+  shape: S,
+): { readonly fields: Fields<S>; readonly rest: JsonObject } {
+  const object = readObject(body, []);
+  if (object instanceof Problem) throw invalid(object.issues);
+  const ours: [string, JsonValue][] = [];
+  const others: [string, JsonValue][] = [];
+  for (const entry of Object.entries(object)) {
+    (Object.hasOwn(shape, entry[0]) ? ours : others).push(entry);
+  }
+  // Not by assignment: a key `__proto__` is a key like any other.
+  return { fields: readFields(Object.fromEntries(ours), shape), rest: Object.fromEntries(others) };
+}
+
 /** The message is the seed's; what is wrong stands in the details. */
 export const invalid = (issues: readonly Issue[]): MillraceError =>
   new MillraceError("request.invalid", "Input validation failed", { issues });
@@ -61,6 +81,21 @@ export function readName(value: JsonValue, path: Path): string | Problem {
   if (problem !== undefined) return new Problem({ path, message: problem });
   return typeof value === "string" ? value : new Problem({ path, message: "Expected string" });
 }
+
+/** Any text; its length is checked where it is kept. */
+export function readText(value: JsonValue, path: Path): string | Problem {
+  if (typeof value === "string") return value;
+  return new Problem({ path, message: `Expected string, received ${typeName(value)}` });
+}
+
+/** Of a workflow: 1, 2, 3, … */
+export function readVersionNumber(value: JsonValue, path: Path): number | Problem {
+  if (typeof value === "number" && Number.isSafeInteger(value) && value >= 1) return value;
+  return new Problem({ path, message: "Expected a whole number above 0" });
+}
+
+/** Takes it and looks at nothing: what is ours to say, a caller may send back as it was shown. */
+export const ignore: Reader<JsonValue> = (value) => value;
 
 export function readOneOf<const T extends string>(choices: readonly T[]): Reader<T> {
   return (value, path) => {

@@ -24,6 +24,13 @@ export interface ErrorView {
   readonly details?: JsonValue;
 }
 
+export interface HandledErrorView {
+  readonly stepId: string;
+  readonly code: string;
+  readonly message: string;
+  readonly reason: string;
+}
+
 export interface AttemptView {
   readonly number: number;
   readonly startedAt: string;
@@ -35,6 +42,7 @@ export interface AttemptView {
 export interface StepView {
   readonly id: string;
   readonly status: StepStatus;
+  /** null unless completed; beside an `error` it is the fallback. */
   readonly output: JsonValue;
   readonly name: string;
   readonly type: string;
@@ -78,6 +86,8 @@ export interface RunView extends RunSummaryView {
   readonly steps: readonly StepView[];
   /** null unless failed. */
   readonly error: ErrorView | null;
+  /** Steps that failed while the run went on: into their handler, or with a fallback. */
+  readonly handledErrors: readonly HandledErrorView[];
   readonly metadata: Readonly<Record<string, string>>;
   /** null: no other run started it. */
   readonly parent: { readonly runId: string; readonly stepId: string } | null;
@@ -100,12 +110,36 @@ export function toRunView(run: Run): RunView {
     createdAt: toIso(run.createdAt),
     durationMs: durationOf(run.startedAt, finishedAt),
     error: run.status === "failed" ? toErrorView(run.failure) : null,
+    handledErrors: findHandled(run),
     waitingOn: "waitingOn" in run ? toWaitingView(run.waitingOn) : null,
     metadata: run.metadata,
     parent: run.parent === null ? null : { runId: run.parent.runId, stepId: run.parent.step },
     cancelRequestedAt: isoOrNull(run.cancelRequestedAt),
   };
 }
+
+function findHandled(run: Run): readonly HandledErrorView[] {
+  const failed = run.steps.filter(({ failure, endedAt }) => failure !== null && endedAt !== null);
+  if (failed.length === 0) return [];
+  const lastStart = run.steps.reduce((last, { startedAt }) => Math.max(last, startedAt ?? 0), 0);
+  const cause = run.status === "failed" ? run.failure.step : undefined;
+  return failed
+    .filter(
+      (step) =>
+        step.status === "completed" ||
+        run.status === "completed" ||
+        // Nothing begins any more once a failure has ended a run.
+        (step.key !== cause && lastStart >= (step.endedAt ?? Infinity)),
+    )
+    .flatMap(({ key, failure }) => (failure === null ? [] : [toHandled(key, failure)]));
+}
+
+const toHandled = (stepId: string, { code, message }: Failure): HandledErrorView => ({
+  stepId,
+  code: toWireCode(code),
+  message,
+  reason: code,
+});
 
 export function toRunSummaryView(run: RunListItem): RunSummaryView {
   return {

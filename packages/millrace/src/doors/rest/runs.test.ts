@@ -78,6 +78,7 @@ describe("GET /runs/{id}", () => {
       createdAt: ANY_ISO,
       durationMs: expect.any(Number) as number,
       error: null,
+      handledErrors: [],
       waitingOn: null,
       metadata: {},
       parent: null,

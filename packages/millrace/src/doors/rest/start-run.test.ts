@@ -278,3 +278,67 @@ describe("an idempotency key", () => {
     expect([refused.status, started.status]).toEqual([400, 201]);
   });
 });
+
+describe("the input of a run", () => {
+  const SCHEMA = {
+    type: "object",
+    required: ["customerId", "amount"],
+    properties: {
+      customerId: { type: "string" },
+      amount: { type: "number", minimum: 100 },
+      currency: { type: "string", enum: ["usd", "eur"], default: "usd" },
+    },
+    additionalProperties: false,
+  };
+
+  const openWithSchema = async (): Promise<TestServer> => {
+    const server = await openTestServer();
+    await server.install({ ...ECHO, inputSchema: SCHEMA, output: "{{input}}" });
+    return server;
+  };
+
+  test("is refused in the words of the API, every field with its path", async () => {
+    await using server = await openWithSchema();
+    const { status, body } = await server.send("POST", START, {
+      body: { input: { amount: 7, currency: "yen" } },
+    });
+    expect([status, body.error.code, body.error.reason, body.error.message]).toEqual([
+      400,
+      "VALIDATION_ERROR",
+      "input.invalid",
+      "Input validation failed",
+    ]);
+    const said = body.error.details.map(({ path, message }) => `${path.join(".")}: ${message}`);
+    expect(said.toSorted()).toEqual([
+      "amount: Number must be greater than or equal to 100",
+      "currency: Invalid enum value",
+      "customerId: Required",
+    ]);
+    expect((await server.send("GET", "/api/v1/runs")).items).toEqual([]);
+  });
+
+  test("has the defaults, and a warning names what was left out", async () => {
+    await using server = await openWithSchema();
+    const input = { customerId: "cus_1", amount: 100, customerEmail: "ada@example.com" };
+    for (const path of [START, `${START}?wait=30`]) {
+      const { status, body } = await server.send("POST", path, { body: { input } });
+      expect([status, body.meta.warnings]).toEqual([
+        201,
+        [{ path: ["customerEmail"], field: "customerEmail", message: "Unknown field, left out" }],
+      ]);
+      const run = await server.send("GET", `/api/v1/runs/${body.data.runId}?wait=30`);
+      expect(run.body.data.input).toEqual({ customerId: "cus_1", amount: 100, currency: "usd" });
+    }
+  });
+
+  test("is not looked at where the key has started a run before", async () => {
+    await using server = await openTestServer();
+    await server.install({ ...ECHO, id: "wf_echo" });
+    const first = await server.send("POST", START, { body: { idempotencyKey: "k" } });
+    const body = { ...ECHO, inputSchema: SCHEMA };
+    await server.send("PUT", "/api/v1/workflows/wf_echo", { body });
+    const second = await server.send("POST", START, { body: { idempotencyKey: "k" } });
+    expect([second.status, second.body.data.runId]).toEqual([200, first.body.data.runId]);
+    expect(second.headers.get("idempotency-mismatch")).toBeNull();
+  });
+});

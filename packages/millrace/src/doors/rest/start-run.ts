@@ -13,6 +13,7 @@ import { readJsonBody } from "../../read-body.ts";
 import type { Answer, AuthorizedCall, Route, Services } from "../../route.ts";
 import { toActor } from "./actor.ts";
 import { success } from "./envelope.ts";
+import { toDetail } from "./errors.ts";
 import {
   invalid,
   Problem,
@@ -151,7 +152,9 @@ async function toStartAnswer(
 ): Promise<Answer> {
   const { runId, workflowId, workflowVersion } = outcome;
   const isNew = outcome.kind === "created";
-  const more = { headers: toStartHeaders(outcome) };
+  const warnings = outcome.kind === "created" ? outcome.warnings.map(toDetail) : [];
+  const headers = toStartHeaders(outcome);
+  const more = warnings.length === 0 ? { headers } : { headers, meta: { warnings } };
   const code = isNew ? 201 : 200;
   if (waitMs !== null) {
     const run = await waitForRun(call, services, runId, waitMs);

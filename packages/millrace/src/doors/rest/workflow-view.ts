@@ -1,4 +1,10 @@
-import { toIso, type Definition, type Workflow, type WorkflowStatus } from "@millrace/protocol";
+import {
+  toIso,
+  type Definition,
+  type Workflow,
+  type WorkflowStatus,
+  type WorkflowVersion,
+} from "@millrace/protocol";
 
 /** A workflow as REST v1 shows it: its definition's own fields between ours. */
 export interface WorkflowView extends Definition {
@@ -24,3 +30,30 @@ export function toWorkflowView(workflow: Workflow): WorkflowView {
     updatedAt: toIso(updatedAt),
   };
 }
+
+/** A version in a list: without its definition, which may be long. */
+export interface VersionSummaryView {
+  readonly workflowId: string;
+  readonly version: number;
+  readonly name: string;
+  readonly changeSummary: string | null;
+  readonly createdAt: string;
+}
+
+export interface VersionView extends VersionSummaryView {
+  /** As it may be sent back. */
+  readonly definition: Definition;
+}
+
+export const toVersionSummaryView = (version: WorkflowVersion): VersionSummaryView => ({
+  workflowId: version.workflowId,
+  version: version.version,
+  name: version.definition.name,
+  changeSummary: version.changeSummary,
+  createdAt: toIso(version.createdAt),
+});
+
+export const toVersionView = (version: WorkflowVersion): VersionView => ({
+  ...toVersionSummaryView(version),
+  definition: version.definition,
+});

@@ -1,6 +1,6 @@
 import { DEFAULT_TENANT } from "@millrace/protocol";
 import { describe, expect, test } from "vitest";
-import { openTestServer } from "../../../../../tools/testkit/open-test-server.ts";
+import { openTestServer, type TestServer } from "../../../../../tools/testkit/open-test-server.ts";
 
 const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 const STEPS = [{ id: "one", type: "transform", config: { mapping: { ok: true } } }];
@@ -151,5 +151,131 @@ describe("POST /workflows/{id}/activate", () => {
         ["workflow.create", "wf_x"],
       ],
     );
+  });
+});
+
+describe("PUT /workflows/{id}", () => {
+  const send = (server: TestServer, body: object, id = "wf_x"): ReturnType<TestServer["send"]> =>
+    server.send("PUT", `/api/v1/workflows/${id}`, { body });
+
+  test("replaces a draft, and makes a new version of an active workflow", async () => {
+    await using server = await openTestServer();
+    await server.send("POST", "/api/v1/workflows", { body: { ...named("Flow"), id: "wf_x" } });
+    const draft = await send(server, { ...named("Flow"), description: "a draft" });
+    expect([draft.status, draft.body.data]).toMatchObject([200, { version: 1, status: "draft" }]);
+    await server.send("POST", "/api/v1/workflows/wf_x/activate");
+    const body = { ...named("Another"), changeSummary: "renamed", expectedVersion: 1 };
+    const edited = await send(server, body, "flow");
+    expect(edited.body.data).toMatchObject({
+      id: "wf_x",
+      slug: "flow",
+      name: "Another",
+      version: 2,
+      status: "active",
+    });
+    expect(Object.keys(edited.body.data)).not.toContain("changeSummary");
+    const { body: read } = await server.send("GET", "/api/v1/workflows/wf_x");
+    expect(read.data).toEqual(edited.body.data);
+  });
+
+  test("takes a workflow back as it was shown, and changes what its author changed", async () => {
+    await using server = await openTestServer();
+    await server.install({ ...named("Flow"), id: "wf_x" });
+    const { body: shown } = await server.send("GET", "/api/v1/workflows/wf_x");
+    const same = await send(server, shown.data);
+    expect([same.status, same.body.data]).toEqual([200, shown.data]);
+    const other = await send(server, { ...shown.data, description: "new", status: "archived" });
+    expect(other.body.data).toMatchObject({ description: "new", version: 2, status: "active" });
+  });
+
+  test("is 409 for somebody who has seen an older version, however that is said", async () => {
+    await using server = await openTestServer();
+    await server.install({ ...named("Flow"), id: "wf_x" });
+    const { body: shown } = await server.send("GET", "/api/v1/workflows/wf_x");
+    await send(server, { ...named("Flow"), description: "two" });
+    const late = [
+      await send(server, { ...shown.data, description: "three" }),
+      await send(server, { ...named("Flow"), expectedVersion: 1 }),
+    ];
+    expect(late.map(({ status, body }) => [status, body.error.code, body.error.reason])).toEqual([
+      [409, "CONFLICT", "workflow.changed"],
+      [409, "CONFLICT", "workflow.changed"],
+    ]);
+  });
+
+  test.each<[string, unknown]>([
+    ["id", "wf_other"],
+    ["changeSummary", 7],
+    ["changeSummary", "x".repeat(1_001)],
+    ["expectedVersion", "1"],
+    ["expectedVersion", 0],
+    ["expectedVersion", 1.5],
+    ["steps", []],
+    ["stepz", []],
+  ])("is 400 at the path %s for %j, and nothing has changed", async (field, value) => {
+    await using server = await openTestServer();
+    await server.install({ ...named("Flow"), id: "wf_x" });
+    const { status, body } = await send(server, { ...named("Flow"), [field]: value });
+    expect([status, body.error.details[0]?.field]).toEqual([400, field]);
+    const { body: read } = await server.send("GET", "/api/v1/workflows/wf_x");
+    expect(read.data).toMatchObject({ version: 1 });
+  });
+
+  test("needs the scope that writes", async () => {
+    await using server = await openTestServer();
+    await server.install({ ...named("Flow"), id: "wf_x" });
+    const key = await server.newKey(["workflows:read"]);
+    for (const [method, path] of [
+      ["PUT", "/api/v1/workflows/wf_x"],
+      ["POST", "/api/v1/workflows/validate"],
+      ["POST", "/api/v1/workflows/wf_x/versions/1/restore"],
+    ] as const) {
+      expect((await server.send(method, path, { key, body: {} })).status).toBe(403);
+    }
+  });
+});
+
+describe("POST /workflows/validate", () => {
+  const validate = (server: TestServer, body: unknown): ReturnType<TestServer["send"]> =>
+    server.send("POST", "/api/v1/workflows/validate", { body });
+
+  test("says what is wrong and what may surprise, and stores nothing", async () => {
+    await using server = await openTestServer();
+    const bad = await validate(server, { name: "Bad", steps: [{ id: "a", type: "transfrom" }] });
+    expect([bad.status, bad.body.data]).toMatchObject([
+      200,
+      {
+        valid: false,
+        errors: [{ path: ["steps", 0, "type"], field: "steps[0].type" }],
+        warnings: [],
+      },
+    ]);
+    const steps = [{ id: "a", type: "function", function: "nobody" }];
+    const good = await validate(server, { id: "wf_x", name: "Good", steps, changeSummary: "x" });
+    expect(good.body.data).toMatchObject({
+      valid: true,
+      errors: [],
+      warnings: [
+        { field: "steps[0].function", hint: expect.stringContaining("functions") as string },
+      ],
+    });
+    const { items } = await server.send("GET", "/api/v1/workflows");
+    expect(items).toEqual([]);
+  });
+
+  test("does not hide a workflow that is named so", async () => {
+    await using server = await openTestServer();
+    await server.install(named("Validate"));
+    const { body } = await server.send("GET", "/api/v1/workflows/validate");
+    expect(body.data).toMatchObject({ slug: "validate" });
+    const run = await server.send("POST", "/api/v1/workflows/validate/run?wait=30");
+    expect(run.body.data.status).toBe("completed");
+  });
+
+  test("is 400 for what is no definition at all", async () => {
+    await using server = await openTestServer();
+    for (const body of ["null", "[]", "{", `"x"`]) {
+      expect([body, (await validate(server, body)).status]).toEqual([body, 400]);
+    }
   });
 });

@@ -1,0 +1,3 @@
+export function placePurchase({ lines, total }: { lines: readonly unknown[]; total: number }) {
+  return { placed: lines.length, total };
+}

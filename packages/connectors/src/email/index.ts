@@ -1,0 +1,1 @@
+export { createEmailActions, type EmailSettings } from "./actions.ts";

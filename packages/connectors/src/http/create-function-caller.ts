@@ -1,0 +1,86 @@
+import { ActionError, parseJson, type ActionContext, type JsonValue } from "@millrace/protocol";
+import type { Guard } from "../guard/guard.ts";
+import { isSuccess } from "./expected-status.ts";
+import { toKeyHeader, toTextHeader } from "./header-text.ts";
+import { readAnswer } from "./read-answer.ts";
+import { toShownUrl } from "./shown-url.ts";
+import { toStatusError, withReason } from "./status-error.ts";
+import { USER_AGENT } from "./user-agent.ts";
+
+/** Where a function that was stored with an HTTP target lives. */
+export interface FunctionTarget {
+  readonly url: string;
+  /** Default POST. */
+  readonly method?: "POST" | "PUT" | "PATCH";
+  readonly headers?: Readonly<Record<string, string>>;
+  /** By which the function knows that it is us; stored apart from the others, and never shown. */
+  readonly secretHeader?: { readonly name: string; readonly value: string };
+}
+
+export type FunctionCaller = (
+  target: FunctionTarget,
+  input: JsonValue,
+  context: ActionContext,
+) => Promise<JsonValue>;
+
+/**
+ * Calls functions over HTTP. The body is the input and nothing else; who calls stands in headers: `x-millrace-run-id`,
+ * `x-millrace-step` (percent-encoded), `x-millrace-attempt`, `Idempotency-Key`. The answer is JSON, the step's output;
+ * an empty one is null. A function fails by its status, and may say why:
+ * `{ "error": { "message": "…", "retryable": false } }`.
+ *
+ * @throws {ActionError} http.status, and what the guard throws
+ */
+export function createFunctionCaller(guard: Guard): FunctionCaller {
+  return async (target, input, context) => {
+    const url = URL.parse(target.url);
+    if (url === null) {
+      const message = "The address of the function is not a URL";
+      throw new ActionError("outbound.refused", message, { source: "definition" });
+    }
+    const { method = "POST", secretHeader } = target;
+    const response = await guard.fetch(url, {
+      method,
+      headers: headersFor(target, context),
+      body: JSON.stringify(input),
+      signal: context.signal,
+    });
+    if (isSuccess(response.status)) return readAnswer(response, "json", url.host);
+    const call = `${method} ${toShownUrl(url)}`;
+    const secrets = secretHeader === undefined ? [] : [secretHeader.value];
+    const error = await toStatusError(response, { call, secrets });
+    const said = parseJson(bodyOf(error));
+    throw said.ok ? withReason(error, said.value) : error;
+  };
+}
+
+/** In this order, so that no stored header can pose as one of ours. */
+function headersFor(
+  { headers = {}, secretHeader }: FunctionTarget,
+  context: ActionContext,
+): [name: string, value: string][] {
+  const ours: readonly [name: string, value: string][] = [
+    ["content-type", "application/json"],
+    ["accept", "application/json"],
+    ["idempotency-key", toKeyHeader(context.idempotencyKey)],
+    ["x-millrace-run-id", context.runId],
+    ["x-millrace-step", toTextHeader(context.step)],
+    ["x-millrace-attempt", String(context.attempt)],
+  ];
+  const names = new Set(ours.map(([name]) => name));
+  const stored = Object.entries(headers);
+  if (secretHeader !== undefined) stored.push([secretHeader.name, secretHeader.value]);
+  const theirs = stored.filter(([name]) => !names.has(name.toLowerCase()));
+  const hasAgent = theirs.some(([name]) => name.toLowerCase() === "user-agent");
+  return [
+    ...theirs,
+    ...(hasAgent ? [] : [["user-agent", USER_AGENT] as [string, string]]),
+    ...ours,
+  ];
+}
+
+function bodyOf({ details }: ActionError): string {
+  const body: unknown =
+    typeof details === "object" && details !== null && "body" in details ? details.body : "";
+  return typeof body === "string" ? body : "";
+}

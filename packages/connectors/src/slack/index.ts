@@ -1,0 +1,2 @@
+export { createSlackActions } from "./actions.ts";
+export type { SlackSettings } from "./client.ts";

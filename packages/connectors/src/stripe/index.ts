@@ -1,0 +1,2 @@
+export { createStripeActions } from "./actions.ts";
+export type { StripeSettings } from "./client.ts";

@@ -1,0 +1,166 @@
+// Finds what an attempt calls: an action, a function that is registered in this process, or one that is stored.
+import {
+  fromJsonText,
+  MillraceError,
+  nearName,
+  type ActionContext,
+  type Actions,
+  type Failure,
+  type FunctionCaller,
+  type StoredFunction,
+  type TenantId,
+} from "@millrace/protocol";
+import type { Clock } from "./clock.ts";
+import type { AttemptTask } from "./executor.ts";
+import { engineFailure } from "./failures.ts";
+import type { StepContext, StepFunctions } from "./step-function.ts";
+import { untilAnswered } from "./until-answered.ts";
+
+/** One attempt, as what it calls sees it. */
+export interface Attempt {
+  readonly task: AttemptTask;
+  /** Made when it is first asked for. */
+  readonly signal: AbortSignal;
+}
+
+/** Parses its input anew at each call. */
+export type Callable = (attempt: Attempt) => unknown;
+
+export type FoundCallable =
+  | { readonly ok: true; readonly callable: Callable }
+  | { readonly ok: false; readonly failure: Failure };
+
+export interface CallablesOptions {
+  readonly functions: StepFunctions;
+  readonly actions: Actions;
+  /** null: stored functions cannot be called here. */
+  readonly callFunction: FunctionCaller | null;
+  readonly findStored: (tenant: TenantId, name: string) => Promise<StoredFunction | null>;
+  readonly clock: Clock;
+}
+
+export class Callables {
+  readonly #options: CallablesOptions;
+  readonly #functions: ReadonlyMap<string, Callable>;
+  readonly #actions: ReadonlyMap<string, Callable>;
+
+  constructor(options: CallablesOptions) {
+    this.#options = options;
+    this.#functions = registered(options.functions);
+    this.#actions = new Map(
+      Object.entries(options.actions).map(([name, action]): [string, Callable] => [
+        name,
+        (attempt) => action(fromJsonText(attempt.task.input), toActionContext(attempt)),
+      ]),
+    );
+  }
+
+  /** What this process has itself. */
+  local({ executor, target }: AttemptTask): Callable | undefined {
+    return executor === "action" ? this.#actions.get(target) : this.#functions.get(target);
+  }
+
+  /**
+   * What `local` does not know. Never rejects.
+   *
+   * @param wanted false: nobody waits for the answer any more
+   * @returns null: no longer wanted
+   */
+  async find(task: AttemptTask, wanted: () => boolean): Promise<FoundCallable | null> {
+    if (task.executor === "action") return missing(task, this.#actions.keys());
+    const { findStored, clock } = this.#options;
+    try {
+      const answered = await untilAnswered(clock, wanted, () =>
+        findStored(task.tenant, task.target),
+      );
+      if (answered === null) return null;
+      const { answer } = answered;
+      return answer === null
+        ? missing(task, this.#functions.keys())
+        : this.#toCallable(task, answer);
+    } catch (error) {
+      // The store answers, but not with a function: it has failed, or its catalog is damaged.
+      const code = MillraceError.is(error) ? error.code : "internal.error";
+      const reason = error instanceof Error ? error.message : String(error);
+      const message = `Step ${task.key} cannot look up function "${task.target}": ${reason}`;
+      return { ok: false, failure: failureAt(task, code, message, "infrastructure") };
+    }
+  }
+
+  #toCallable(task: AttemptTask, { target }: StoredFunction): FoundCallable {
+    const { callFunction } = this.#options;
+    if (callFunction === null) {
+      const message = `Step ${task.key} calls the stored function "${task.target}", but this process was opened without \`callFunction\`, so it can call only what is registered in code`;
+      return { ok: false, failure: failureAt(task, "function.not-callable", message) };
+    }
+    const callable: Callable = (attempt) =>
+      callFunction(target, fromJsonText(attempt.task.input), toActionContext(attempt));
+    return { ok: true, callable };
+  }
+}
+
+function registered(functions: StepFunctions): ReadonlyMap<string, Callable> {
+  const toCallable =
+    (fn: StepFunctions[string]): Callable =>
+    (attempt) =>
+      // The definition decides what the function gets; whether that is what it declares, only its author can know.
+      fn(fromJsonText(attempt.task.input) as never, toStepContext(attempt));
+  return new Map(Object.entries(functions).map(([name, fn]) => [name, toCallable(fn)]));
+}
+
+const toStepContext = (attempt: Attempt): StepContext => ({
+  runId: attempt.task.runId,
+  step: attempt.task.key,
+  attempt: attempt.task.attempt,
+  idempotencyKey: toIdempotencyKey(attempt.task),
+  get signal() {
+    return attempt.signal;
+  },
+  // Read by few, so parsed when it is.
+  get input() {
+    return fromJsonText(attempt.task.runInput);
+  },
+});
+
+const toActionContext = (attempt: Attempt): ActionContext => ({
+  tenant: attempt.task.tenant,
+  runId: attempt.task.runId,
+  step: attempt.task.key,
+  attempt: attempt.task.attempt,
+  idempotencyKey: toIdempotencyKey(attempt.task),
+  get signal() {
+    return attempt.signal;
+  },
+});
+
+const toIdempotencyKey = ({ runId, key }: AttemptTask): string => `${runId}/${key}`;
+
+function missing(task: AttemptTask, known: Iterable<string>): FoundCallable {
+  const names = [...known];
+  const isAction = task.executor === "action";
+  const what = isAction
+    ? "which this server does not have"
+    : "which is neither registered nor stored here";
+  const message = `Step ${task.key} calls ${task.executor} "${task.target}", ${what}; ${hintAt(task.target, names)}`;
+  const code = isAction ? "action.not-found" : "function.not-found";
+  return { ok: false, failure: failureAt(task, code, message) };
+}
+
+const MOST_SHOWN = 20;
+
+/** What to write instead of an unknown name. */
+export function hintAt(name: string, known: readonly string[]): string {
+  if (known.length === 0) return "none is registered";
+  const near = nearName(name, known);
+  if (near !== undefined) return `did you mean "${near}"?`;
+  const rest = known.length - MOST_SHOWN;
+  const more = rest > 0 ? ` and ${rest} more` : "";
+  return `registered: ${known.slice(0, MOST_SHOWN).join(", ")}${more}`;
+}
+
+const failureAt = (
+  { key, attempt }: AttemptTask,
+  code: string,
+  message: string,
+  source: Failure["source"] = "definition",
+): Failure => engineFailure(code, message, source, { step: key, attempt });
