@@ -1,10 +1,11 @@
 // What the pages print as JSON, TypeScript or a workflow is what Millrace takes.
-import { parseJson, type JsonValue } from "@millrace/protocol";
+import { parseJson } from "@millrace/protocol";
 import { describe, expect, test } from "vitest";
 import { graphPrograms } from "../packages/engine/src/steps/graph-programs.ts";
 import { collect } from "./run.ts";
 import { plantFolder } from "./testkit/planted-folder.ts";
 import { readFences, readPages, type Fence } from "./testkit/read-docs.ts";
+import { GUIDE_PAGES, isObject, readJson } from "./testkit/read-guide.ts";
 import { ROOT } from "./workspace.ts";
 
 const FENCES = readPages().flatMap(readFences);

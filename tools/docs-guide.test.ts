@@ -67,7 +67,9 @@ describe("the guide of JSON workflows", () => {
     ].join("\n");
     const words = [...Object.keys(METHODS), ...Object.keys(FUNCTIONS)].map((name) => `${name}(`);
     const parts = new Set(sources.match(/[\w$]+\(?|[=!<>]=+|&&|\|\||\?\?|[-+*/%<>!?:]/g));
-    expect(missing([...Object.keys(OPERATORS), "&&", "||", "??", "?", ...words], parts)).toEqual([]);
+    expect(missing([...Object.keys(OPERATORS), "&&", "||", "??", "?", ...words], parts)).toEqual(
+      [],
+    );
   });
 });
 
@@ -77,9 +79,12 @@ const missing = (wanted: Iterable<string>, found: ReadonlySet<string>): readonly
 /** The texts of every field of this name in the guide's workflows, at any depth. */
 function valuesOf(field: string): ReadonlySet<string> {
   const found = new Set<string>();
-  JSON.stringify(EXAMPLES.map(({ definition }) => definition), (key, value: unknown) => {
-    if (key === field && typeof value === "string") found.add(value);
-    return value;
-  });
+  JSON.stringify(
+    EXAMPLES.map(({ definition }) => definition),
+    (key, value: unknown) => {
+      if (key === field && typeof value === "string") found.add(value);
+      return value;
+    },
+  );
   return found;
 }

@@ -8,12 +8,7 @@ import {
 } from "@millrace/connectors";
 import { createEngine } from "@millrace/engine";
 import { createSqliteStorage } from "@millrace/engine/sqlite";
-import {
-  asJsonText,
-  DEFAULT_TENANT,
-  type Issue,
-  type JsonValue,
-} from "@millrace/protocol";
+import { asJsonText, DEFAULT_TENANT, type Issue, type JsonValue } from "@millrace/protocol";
 import { toRunView, type RunView } from "../../packages/millrace/src/doors/rest/run-view.ts";
 import { GUIDE_FUNCTIONS } from "./guide-functions.ts";
 import { openFetchSide } from "./open-fetch-side.ts";

@@ -15,8 +15,7 @@ const tenant = DEFAULT_TENANT;
 const aStorage = (): MemoryStorage => createMemoryStorage({ now: () => toTimestamp(Date.now()) });
 
 /** What callers without types may send. */
-const create = (options: object): unknown =>
-  createEngine({ storage: aStorage(), ...options });
+const create = (options: object): unknown => createEngine({ storage: aStorage(), ...options });
 
 async function run(options: Partial<EngineOptions>, steps: JsonValue): Promise<Run | null> {
   const engine = createEngine({ storage: aStorage(), ...options });

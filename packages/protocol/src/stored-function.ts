@@ -3,7 +3,7 @@ import type { ActionContext } from "./action.ts";
 import type { JsonValue } from "./json.ts";
 import type { Timestamp } from "./time.ts";
 
-export const HTTP_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
+export const HTTP_METHODS = ["POST", "PUT", "PATCH"] as const;
 export type HttpMethod = (typeof HTTP_METHODS)[number];
 
 /** Where a stored function is. */
@@ -11,7 +11,7 @@ export interface FunctionTarget {
   readonly kind: "http";
   /** Absolute, `http:` or `https:`, without user name and password. */
   readonly url: string;
-  /** Default `POST`. */
+  /** Default `POST`. The body is the step's input. */
   readonly method?: HttpMethod;
   /** Sent with each call. Their values are secrets: whoever reads the function sees `HIDDEN_VALUE`. */
   readonly headers?: Readonly<Record<string, string>>;

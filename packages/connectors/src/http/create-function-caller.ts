@@ -1,4 +1,10 @@
-import { ActionError, parseJson, type ActionContext, type JsonValue } from "@millrace/protocol";
+import {
+  ActionError,
+  parseJson,
+  type ActionContext,
+  type FunctionCaller,
+  type FunctionTarget,
+} from "@millrace/protocol";
 import type { Guard } from "../guard/guard.ts";
 import { isSuccess } from "./expected-status.ts";
 import { toKeyHeader, toTextHeader } from "./header-text.ts";
@@ -6,22 +12,6 @@ import { readAnswer } from "./read-answer.ts";
 import { toShownUrl } from "./shown-url.ts";
 import { toStatusError, withReason } from "./status-error.ts";
 import { USER_AGENT } from "./user-agent.ts";
-
-/** Where a function that was stored with an HTTP target lives. */
-export interface FunctionTarget {
-  readonly url: string;
-  /** Default POST. */
-  readonly method?: "POST" | "PUT" | "PATCH";
-  readonly headers?: Readonly<Record<string, string>>;
-  /** By which the function knows that it is us; stored apart from the others, and never shown. */
-  readonly secretHeader?: { readonly name: string; readonly value: string };
-}
-
-export type FunctionCaller = (
-  target: FunctionTarget,
-  input: JsonValue,
-  context: ActionContext,
-) => Promise<JsonValue>;
 
 /**
  * Calls functions over HTTP. The body is the input and nothing else; who calls stands in headers: `x-millrace-run-id`,
@@ -38,17 +28,18 @@ export function createFunctionCaller(guard: Guard): FunctionCaller {
       const message = "The address of the function is not a URL";
       throw new ActionError("outbound.refused", message, { source: "definition" });
     }
-    const { method = "POST", secretHeader } = target;
-    const response = await guard.fetch(url, {
+    const { method = "POST", headers = {}, timeoutMs } = target;
+    const send =
+      timeoutMs === undefined ? guard.fetch : guard.withCaps({ totalTimeoutMs: timeoutMs });
+    const response = await send(url, {
       method,
-      headers: headersFor(target, context),
+      headers: headersFor(headers, context),
       body: JSON.stringify(input),
       signal: context.signal,
     });
     if (isSuccess(response.status)) return readAnswer(response, "json", url.host);
     const call = `${method} ${toShownUrl(url)}`;
-    const secrets = secretHeader === undefined ? [] : [secretHeader.value];
-    const error = await toStatusError(response, { call, secrets });
+    const error = await toStatusError(response, { call, secrets: Object.values(headers) });
     const said = parseJson(bodyOf(error));
     throw said.ok ? withReason(error, said.value) : error;
   };
@@ -56,7 +47,7 @@ export function createFunctionCaller(guard: Guard): FunctionCaller {
 
 /** In this order, so that no stored header can pose as one of ours. */
 function headersFor(
-  { headers = {}, secretHeader }: FunctionTarget,
+  headers: NonNullable<FunctionTarget["headers"]>,
   context: ActionContext,
 ): [name: string, value: string][] {
   const ours: readonly [name: string, value: string][] = [
@@ -68,9 +59,7 @@ function headersFor(
     ["x-millrace-attempt", String(context.attempt)],
   ];
   const names = new Set(ours.map(([name]) => name));
-  const stored = Object.entries(headers);
-  if (secretHeader !== undefined) stored.push([secretHeader.name, secretHeader.value]);
-  const theirs = stored.filter(([name]) => !names.has(name.toLowerCase()));
+  const theirs = Object.entries(headers).filter(([name]) => !names.has(name.toLowerCase()));
   const hasAgent = theirs.some(([name]) => name.toLowerCase() === "user-agent");
   return [
     ...theirs,

@@ -1,11 +1,11 @@
-import type { JsonValue } from "@millrace/protocol";
+import type { FunctionTarget, JsonValue } from "@millrace/protocol";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { actionFailure } from "../../../../tools/testkit/action-failure.ts";
 import { anActionContext } from "../../../../tools/testkit/an-action-context.ts";
 import { openFarSide, type FarSide } from "../../../../tools/testkit/open-far-side.ts";
 import { createGuard } from "../guard/guard.ts";
-import { createFunctionCaller, type FunctionTarget } from "./create-function-caller.ts";
+import { createFunctionCaller } from "./create-function-caller.ts";
 
 const CONTEXT = anActionContext({
   runId: "run_1",
@@ -14,10 +14,10 @@ const CONTEXT = anActionContext({
   idempotencyKey: "run_1/decide",
 });
 
-function call(target: FunctionTarget, input: JsonValue = null): Promise<JsonValue> {
+function call(target: Omit<FunctionTarget, "kind">, input: JsonValue = null): Promise<unknown> {
   const guard = createGuard({ mode: "development" });
   onTestFinished(() => guard.close());
-  return createFunctionCaller(guard)(target, input, CONTEXT);
+  return createFunctionCaller(guard)({ kind: "http", ...target }, input, CONTEXT);
 }
 
 async function open(
@@ -64,13 +64,17 @@ describe("a function with an HTTP target", () => {
     );
   });
 
-  test("is sent its own headers and its secret, which cannot pose as ours", async () => {
+  test("is sent its own headers, which cannot pose as ours", async () => {
     const far = await openEcho();
     const seen = await call({
       url: far.url,
       method: "PUT",
-      headers: { "x-shop": "north", "X-Millrace-Run-Id": "run_2", "User-Agent": "shop" },
-      secretHeader: { name: "x-secret", value: "hunter2" },
+      headers: {
+        "x-shop": "north",
+        "X-Millrace-Run-Id": "run_2",
+        "User-Agent": "shop",
+        "x-secret": "hunter2",
+      },
     });
     expect(seen).toMatchObject({
       method: "PUT",
@@ -81,6 +85,12 @@ describe("a function with an HTTP target", () => {
         "x-secret": "hunter2",
       },
     });
+  });
+
+  test("that takes longer than its target may fails", async () => {
+    const far = await open(() => {});
+    const failure = await actionFailure(call({ url: far.url, timeoutMs: 20 }));
+    expect(failure).toMatchObject({ code: "http.timeout", source: "infrastructure" });
   });
 
   test.for<[answered: string, status: number, body: string, output: JsonValue]>([
@@ -126,8 +136,8 @@ describe("a function with an HTTP target", () => {
 
   test("that repeats its secret does not give it away", async () => {
     const far = await openAnswer(400, '{"error":{"message":"bad secret hunter2hunter2"}}');
-    const secretHeader = { name: "x-secret", value: "hunter2hunter2" };
-    const failure = await actionFailure(call({ url: far.url, secretHeader }));
+    const headers = { "x-secret": "hunter2hunter2" };
+    const failure = await actionFailure(call({ url: far.url, headers }));
     expect(failure.message).toBe("bad secret [hidden]");
     expect(JSON.stringify(failure.details)).not.toContain("hunter2");
   });
@@ -144,8 +154,8 @@ describe("a function with an HTTP target", () => {
       expect(failure).toMatchObject({ code: "outbound.refused", source: "definition" });
     }
     const far = await openEcho();
-    const secretHeader = { name: "x-secret", value: "hunter2\r\nx: y" };
-    const failure = await actionFailure(call({ url: far.url, secretHeader }));
+    const headers = { "x-secret": "hunter2\r\nx: y" };
+    const failure = await actionFailure(call({ url: far.url, headers }));
     expect(failure.message).toContain("the value of the header x-secret has characters");
     expect(failure.message).not.toContain("hunter2");
   });

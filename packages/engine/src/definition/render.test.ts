@@ -38,6 +38,8 @@ describe("a template", () => {
     ["puts null for filters that give nothing", ["{{ input.none | first }}"], [null]],
     ["does not end at braces in quotes", "{{ '}}' | append: ']}' }}", "}}]}"],
     ["does not end at braces in the other quotes", '<{{ "}}\'}}" }}>', "<}}'}}>"],
+    ["reads escapes in quotes", String.raw`{{ 'it\'s \\ \n \u00e9 "' }}`, "it's \\ \n é \""],
+    ["reads escapes in the other quotes", String.raw`{{ "\"'" | append: '\'\\' }}!`, `"''\\!`],
     ["never reads what filters give as a template", "{{ input.evil | append: '' }}", INPUT.evil],
     ["takes a dollar sign as it stands", "Total: ${{input.total}}", "Total: $4317.84"],
     ["prints a missing value as nothing", "<{{input.missing}}>", "<>"],

@@ -241,9 +241,8 @@ describe("the input of a child run", () => {
   test("that is wrong fails its parent's step, which says what is wrong with it", async () => {
     const { run } = await runChild(SCHEMA, { currency: 7 });
     const failure = run.status === "failed" ? run.failure : undefined;
-    const { cause } = failure ?? {};
     expect(run.steps).toMatchObject([{ key: "c", status: "failed" }]);
-    expect(cause).toMatchObject({
+    expect(failure).toMatchObject({
       code: "input.invalid",
       source: "definition",
       step: "c",
@@ -252,7 +251,6 @@ describe("the input of a child run", () => {
         expect.objectContaining({ path: ["amount"], message: "Required" }),
       ]) as unknown,
     });
-    expect(failure?.message).toContain("amount: Required");
   });
 
   test("that grows too large by its defaults fails its parent's step", async () => {

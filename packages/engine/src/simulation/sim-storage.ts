@@ -59,8 +59,8 @@ export class SimStorage implements Storage {
       get: (tenant, kind, id) => this.#call("get", id, () => catalog.get(tenant, kind, id)),
       list: (tenant, kind, after, limit) =>
         this.#call("list", kind, () => catalog.list(tenant, kind, after, limit)),
-      delete: (tenant, kind, id, revision) =>
-        this.#call("delete", id, () => catalog.delete(tenant, kind, id, revision)),
+      delete: (tenant, kind, id, revision, audit) =>
+        this.#call("delete", id, () => catalog.delete(tenant, kind, id, revision, audit)),
     };
   }
 

@@ -6,6 +6,8 @@ import { withCause } from "./failure-cause.ts";
 
 /** The child run failed, or could not be started. */
 const CHILD_FAILED = "child.failed";
+/** The input does not fit the child's schema, so there is no child run. */
+const INPUT_INVALID = "input.invalid";
 /** Somebody cancelled the child run. */
 const CHILD_CANCELLED = "child.cancelled";
 
@@ -47,6 +49,8 @@ function explain(workflow: string, outcome: BadOutcome): Failure {
     return { code: CHILD_CANCELLED, message: `${name} was cancelled`, source: "code" };
   }
   const { failure } = outcome;
+  // The child was never there: what is wrong is what this step wanted to give it.
+  if (failure.code === INPUT_INVALID && failure.source === "definition") return failure;
   // Runs that fail through each other would tell the same at every level: the first cause is what a reader needs.
   const { message } = rootOf(failure);
   return withCause(

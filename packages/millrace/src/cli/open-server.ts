@@ -20,6 +20,8 @@ export interface ServerOptions {
   readonly adminKey: string | null;
   readonly functions: StepFunctions;
   readonly connectors: ConnectorSettings;
+  /** What definitions read as `env`. */
+  readonly definitionEnv: Readonly<Record<string, string>>;
   readonly log: Log;
 }
 
@@ -49,8 +51,15 @@ export async function openServer(options: ServerOptions): Promise<Server> {
       throw error;
     },
   );
-  const { actions, sandbox } = connectors;
-  const engine = createEngine({ storage, functions, actions, log });
+  const { actions, callFunction, sandbox } = connectors;
+  const engine = createEngine({
+    storage,
+    functions,
+    actions,
+    callFunction,
+    env: options.definitionEnv,
+    log,
+  });
   try {
     await engine.start();
     if (mode === "development" && adminKey === null) await ensureDevKey(engine, data);

@@ -21,6 +21,7 @@ export type SettingName =
   | "mode"
   | "key"
   | "adminKey"
+  | "definitionEnv"
   | keyof ConnectorSettings;
 
 interface Setting {
@@ -60,6 +61,22 @@ const checkSender = (text: string): string | null =>
   /^[^\r\n]*[^\s@<]+@[^\s@>]+>?$/.test(text)
     ? null
     : "must be an address like Shop <shop@example.com>";
+
+/** Our own hold keys, and a definition is open to whoever may read it. */
+const checkEnvNames = (text: string): string | null => {
+  const wrong = toEnvNames(text).find(
+    (name) => !/^[A-Za-z_]\w*$/.test(name) || name.startsWith(ENV_PREFIX),
+  );
+  return wrong === undefined
+    ? null
+    : `must be names of environment variables with commas between them, none of them ${ENV_PREFIX}…`;
+};
+
+export const toEnvNames = (text: string): readonly string[] =>
+  text
+    .split(",")
+    .map((name) => name.trim())
+    .filter((name) => name !== "");
 
 const LEAST_ADMIN_KEY = 32;
 const checkAdminKey = (text: string): string | null =>
@@ -101,7 +118,20 @@ const SETTINGS: Readonly<Record<SettingName, Setting>> = {
   /** With user and password, so it is a secret. */
   smtpUrl: { env: "MILLRACE_SMTP_URL", isInFile: false, default: null, check: checkSmtpUrl },
   mailFrom: { env: "MILLRACE_MAIL_FROM", isInFile: true, default: null, check: checkSender },
+  /** Names with commas between them. */
+  definitionEnv: {
+    env: "MILLRACE_DEFINITION_ENV",
+    isInFile: true,
+    default: null,
+    check: checkEnvNames,
+  },
   outboundAllow: { env: "MILLRACE_OUTBOUND_ALLOW", isInFile: true, default: null, check: null },
+  outboundAllowOnly: {
+    env: "MILLRACE_OUTBOUND_ALLOW_ONLY",
+    isInFile: true,
+    default: null,
+    check: oneOf(["true", "false"]),
+  },
 };
 
 /** Flags that were given; commander leaves the others out. */

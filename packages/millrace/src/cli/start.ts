@@ -16,7 +16,7 @@ import { createLineBuffer, prettyLine } from "./log-output.ts";
 import { ListenError, openServer, type Server, type ServerOptions } from "./open-server.ts";
 import { runExample } from "./run-example.ts";
 import { quote, type Ready } from "./screen.ts";
-import { DEFAULT_DATA, DEFAULT_SERVER, type Settings } from "./settings.ts";
+import { DEFAULT_DATA, DEFAULT_SERVER, toEnvNames, type Settings } from "./settings.ts";
 import { watchProcess } from "./watch-process.ts";
 
 /** @param isJson one line of JSON on standard output once the server is ready, and a log of JSON */
@@ -37,7 +37,9 @@ export async function start(settings: Settings, io: Io, isJson: boolean): Promis
     const adminKey = settings.get("adminKey");
     const port = Number(settings.get("port"));
     const connectors = readConnectorSettings((name) => settings.get(name));
-    const options = { data, host, port, mode, adminKey, functions, connectors, log };
+    const definitionEnv = readDefinitionEnv(settings, io);
+    const own = { data, host, port, mode, adminKey, log };
+    const options = { ...own, functions, connectors, definitionEnv };
     const server = await openServer(options);
     try {
       const url = toServerUrl(host, server.port);
@@ -61,6 +63,17 @@ export async function start(settings: Settings, io: Io, isJson: boolean): Promis
   } finally {
     flush();
   }
+}
+
+/** Of the variables that are named, those that there are. */
+function readDefinitionEnv(settings: Settings, { env }: Io): Readonly<Record<string, string>> {
+  const names = toEnvNames(settings.get("definitionEnv") ?? "");
+  return Object.fromEntries(
+    names.flatMap((name): [string, string][] => {
+      const value = env[name];
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
 }
 
 /** What was foreseen is told in a sentence; anything else with its stack. */

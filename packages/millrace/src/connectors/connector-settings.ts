@@ -8,6 +8,8 @@ export interface ConnectorSettings {
   readonly mailFrom: string | null;
   /** With commas between entries. */
   readonly outboundAllow: string | null;
+  /** `true`: nothing else may be called. */
+  readonly outboundAllowOnly: string | null;
 }
 
 /** @param get finds a setting by its name */
@@ -22,5 +24,6 @@ export function readConnectorSettings(
     smtpUrl: get("smtpUrl"),
     mailFrom: get("mailFrom"),
     outboundAllow: get("outboundAllow"),
+    outboundAllowOnly: get("outboundAllowOnly"),
   };
 }

@@ -1,12 +1,13 @@
 // From settings to connectors: the guard, the vendors' accounts, and in development the sandbox on the disk.
 import {
   createConnectors,
+  createFunctionCaller,
   createGuard,
   createSandbox,
   type ConnectorOptions,
   type Sandbox,
 } from "@millrace/connectors";
-import type { Actions } from "@millrace/protocol";
+import type { Actions, FunctionCaller } from "@millrace/protocol";
 import { join } from "node:path";
 import type { Mode } from "../mode.ts";
 import type { ConnectorSettings } from "./connector-settings.ts";
@@ -14,6 +15,8 @@ import { openSandboxFile } from "./sandbox-file.ts";
 
 export interface OpenConnectors {
   readonly actions: Actions;
+  /** Calls stored functions. */
+  readonly callFunction: FunctionCaller;
   /** null: there is none outside development. */
   readonly sandbox: Sandbox | null;
   /** Once no action runs any more. */
@@ -30,7 +33,11 @@ export interface OpenConnectorsOptions {
 /** @throws {MillraceError} option.invalid */
 export async function openConnectors(options: OpenConnectorsOptions): Promise<OpenConnectors> {
   const { settings, mode, data } = options;
-  const guard = createGuard({ mode, allow: toAllowList(settings.outboundAllow) });
+  const guard = createGuard({
+    mode,
+    allow: toAllowList(settings.outboundAllow),
+    allowOnly: settings.outboundAllowOnly === "true",
+  });
   const file =
     mode === "development" ? await openSandboxFile({ path: join(data, "sandbox.jsonl") }) : null;
   const { actions, sandbox } = createConnectors({
@@ -41,6 +48,7 @@ export async function openConnectors(options: OpenConnectorsOptions): Promise<Op
   });
   return {
     actions,
+    callFunction: createFunctionCaller(guard),
     sandbox,
     close: async () => {
       await guard.close();

@@ -159,6 +159,13 @@ describe("a template that would take everything", () => {
     expect(String(thrown)).toMatch(message);
   });
 
+  test("fails as well where a value is asked for, which takes no memory yet", () => {
+    const texts = `{{ '' | split: ',' ${"| push: input.text".repeat(90)} }}`;
+    expect(() => evaluate(aTemplate(texts), scope)).toThrow(/grows beyond/);
+    const deep = "{{ input.deep | group_by: 'x' | group_by: 'x' | group_by: 'x' | group_by: 'x' }}";
+    expect(() => evaluate(aTemplate(deep), scope)).toThrow(/nested deeper than 256/);
+  });
+
   test("is not one that only uses what it may", () => {
     const give = (text: string): unknown => evaluate(aTemplate(text), scope);
     expect(give("{{ input.numbers | map: 'x' | size }}")).toBe(100_000);

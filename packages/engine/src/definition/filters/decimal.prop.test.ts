@@ -97,6 +97,7 @@ describe("decimal arithmetic", () => {
   test("keeps 34 digits between two operations", () => {
     // 1/3 has 34 threes; a double has 16.
     expect(toDouble(subtract(1, multiply(3, divide(1, 3))))).toBe(1e-34);
+    expect(toDouble(subtract(4, multiply(3, divide(4, 3))))).toBe(1e-33);
     expect(toDouble(subtract(multiply(divide(2, 3), 3), 2))).toBe(0);
   });
 

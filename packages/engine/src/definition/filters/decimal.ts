@@ -55,8 +55,8 @@ export function multiply(a: Decimal, b: Decimal): Decimal {
 export function divide(a: Decimal, b: Decimal): Decimal {
   if (typeof a === "number" && typeof b === "number" && b !== 0) {
     const quotient = a / b;
-    // A whole quotient may be a rounded one; then it leaves a remainder.
-    if (isExact(a, b, quotient) && a % b === 0) return quotient + 0;
+    // Of safe numbers, no quotient with a fraction is so near a whole number that it would be rounded to it.
+    if (isExact(a, b, quotient)) return quotient + 0;
   }
   const divisor = toDivisor(b);
   const dividend = toBig(a);

@@ -42,7 +42,8 @@ export function stripHtml(text: string): string {
 function findEnd(text: string, opening: RegExpExecArray): number {
   const behind = opening.index + opening[0].length;
   if (opening[0] === "<!--") {
-    const end = text.indexOf("-->", behind);
+    // As browsers do: `<!-->` is a whole comment.
+    const end = text.indexOf("-->", opening.index + 2);
     return end < 0 ? text.length : end + 3;
   }
   const closing = CLOSING.get(opening[1]?.toLowerCase() ?? "");
