@@ -36,7 +36,8 @@ async function countAll(storage: Storage): Promise<Count> {
   const counts = { finished: 0, completed: 0, steps: 0 };
   for (let before: RunId | null = null; ;) {
     const query = { kind: "runs", tenant: DEFAULT_TENANT, before, limit: PAGE } as const;
-    const page: readonly { readonly id: RunId }[] = await storage.read(query);
+    const answer: { readonly runs: readonly { readonly id: RunId }[] } = await storage.read(query);
+    const page = answer.runs;
     const read = page.map(({ id: runId }) =>
       storage.read({ kind: "run", tenant: DEFAULT_TENANT, runId }),
     );

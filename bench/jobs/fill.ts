@@ -92,7 +92,16 @@ function copyOf(
   const history = { ...run, startedAt: at, finishedAt: at };
   const ref = { tenant: run.tenant, shard, runId: id };
   return [
-    { kind: "start", run, owner: node, dueAt: at, key: null, workflowRevision: null },
+    {
+      kind: "start",
+      run,
+      owner: node,
+      dueAt: at,
+      key: null,
+      workflowRevision: null,
+      entries: [],
+      audit: null,
+    },
     {
       kind: "run",
       ref,

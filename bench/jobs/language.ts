@@ -108,6 +108,7 @@ function planMs(workflow: ReturnType<typeof compile>): number {
     input: asJsonText('{"n":1}'),
     metadata: asJsonText("{}"),
     parent: null,
+    retryOf: null,
     depth: 0,
     caller: null,
     createdAt: toTimestamp(1),

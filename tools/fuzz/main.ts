@@ -20,9 +20,9 @@ if (targets.length === 0) {
   process.exit(2);
 }
 for (const target of targets)
-  fuzz(target, Number(values.from), (Number(values.seconds) * 1_000) / targets.length);
+  await fuzz(target, Number(values.from), (Number(values.seconds) * 1_000) / targets.length);
 
-function fuzz({ name, play }: FuzzTarget, from: number, forMs: number): void {
+async function fuzz({ name, play, close }: FuzzTarget, from: number, forMs: number): Promise<void> {
   const ends = new Map<string, number>();
   const startedMs = performance.now();
   let longestMs = 0;
@@ -31,7 +31,7 @@ function fuzz({ name, play }: FuzzTarget, from: number, forMs: number): void {
   for (; performance.now() - startedMs < forMs; seed++) {
     const beganMs = performance.now();
     try {
-      const end = play(createRandom(seed));
+      const end = await play(createRandom(seed));
       ends.set(end, (ends.get(end) ?? 0) + 1);
     } catch (error) {
       report(name, seed, error);
@@ -39,6 +39,7 @@ function fuzz({ name, play }: FuzzTarget, from: number, forMs: number): void {
     const tookMs = performance.now() - beganMs;
     if (tookMs > longestMs) [longestMs, longestSeed] = [tookMs, seed];
   }
+  await close?.();
   const shown = Array.from(ends, ([end, count]) => `${count} ${end}`).join(", ");
   const longest = `longest ${longestMs.toFixed(1)} ms (seed ${longestSeed})`;
   process.stdout.write(`${name}: ${seed - from} cases: ${shown}; ${longest}\n`);

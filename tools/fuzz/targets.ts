@@ -15,11 +15,14 @@ import { aHead, json } from "../../packages/engine/src/testkit/builders.ts";
 import { readFences, readPages } from "../testkit/read-docs.ts";
 import { ROOT } from "../workspace.ts";
 import { mutateJson, mutateText } from "./mutate.ts";
+import { REST_TARGET } from "./rest.ts";
 
 export interface FuzzTarget {
   readonly name: string;
   /** One case. @returns how it ended, for the count; @throws {Error} what must not happen */
-  readonly play: (random: Random) => string;
+  readonly play: (random: Random) => string | Promise<string>;
+  /** Ends what the cases share; the next case begins anew. */
+  readonly close?: () => Promise<void>;
 }
 
 const SCOPE = aScope({
@@ -71,6 +74,7 @@ export const TARGETS: readonly FuzzTarget[] = [
   { name: "expressions", play: playExpression },
   { name: "templates", play: playTemplate },
   { name: "definitions", play: playDefinition },
+  REST_TARGET,
 ];
 
 function playExpression(random: Random): string {

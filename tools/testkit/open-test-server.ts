@@ -3,6 +3,7 @@ import type { Sandbox } from "@millrace/connectors";
 import {
   createEngine,
   type Actions,
+  type ApiKey,
   type Engine,
   type FunctionCaller,
   type StepFunctions,
@@ -10,7 +11,10 @@ import {
 import { createSqliteStorage } from "@millrace/engine/sqlite";
 import { DEFAULT_TENANT, toTimestamp } from "@millrace/protocol";
 import { createApp, createLog, type App, type Mode } from "millrace";
+import type { StreamGate } from "../../packages/millrace/src/event-stream.ts";
 import type { StepView } from "../../packages/millrace/src/doors/rest/run-view.ts";
+import type { RequestEnv } from "../../packages/millrace/src/app.ts";
+import type { RateClock } from "../../packages/millrace/src/auth/rate-limiter.ts";
 import { digestOf, newKey, parseKeyId } from "../../packages/millrace/src/auth/key.ts";
 
 export interface TestServerOptions {
@@ -21,6 +25,10 @@ export interface TestServerOptions {
   readonly adminKey?: string;
   readonly stopping?: AbortSignal;
   readonly sandbox?: Sandbox;
+  /** Bounds event streams. */
+  readonly streams?: StreamGate;
+  /** By which keys end and rates are counted. */
+  readonly clock?: RateClock;
   /** Commands that do something else than the engine's own: to see the app when the engine fails. */
   readonly replaced?: Partial<Engine>;
 }
@@ -32,6 +40,8 @@ export interface Sent {
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
+  /** Of the peer, as a socket would have it. */
+  readonly address?: string;
 }
 
 export interface Answered {
@@ -88,6 +98,8 @@ export interface TestServer extends AsyncDisposable {
   /** Every line that was logged. */
   readonly logLines: string[];
   newKey(scopes: readonly string[], expiresAtMs?: number, name?: string): Promise<string>;
+  /** A key with settings of its own; by default with every scope and without limits. */
+  makeKey(settings: Partial<ApiKey>): Promise<string>;
   send(method: string, path: string, sent?: Sent): Promise<Answered>;
   /** Creates and activates. @returns its id */
   install(definition: object): Promise<string>;
@@ -106,17 +118,25 @@ export async function openTestServer(options: TestServerOptions = {}): Promise<T
     mode: options.mode ?? "production",
     adminKeyDigest: options.adminKey === undefined ? null : digestOf(options.adminKey),
     ...(options.stopping === undefined ? {} : { stopping: options.stopping }),
+    ...(options.streams === undefined ? {} : { streams: options.streams }),
     ...(options.sandbox === undefined ? {} : { sandbox: options.sandbox }),
+    ...(options.clock === undefined ? {} : { clock: options.clock }),
   });
-  const key = await putKey(engine, ["*"]);
+  const key = await putKey(engine, {});
   const send: TestServer["send"] = (method, path, sent = {}) =>
-    toAnswered(app.fetch(toRequest(method, path, { key, ...sent })));
+    toAnswered(app.fetch(toRequest(method, path, { key, ...sent }), toEnv(sent)));
   return {
     app,
     engine,
     key,
     logLines,
-    newKey: (scopes, expiresAtMs, name) => putKey(engine, scopes, expiresAtMs, name),
+    newKey: (scopes, expiresAtMs, name = "test") =>
+      putKey(engine, {
+        scopes,
+        name,
+        expiresAt: expiresAtMs === undefined ? null : toTimestamp(expiresAtMs),
+      }),
+    makeKey: (settings) => putKey(engine, settings),
     send,
     install: async (definition) => {
       const created = await send("POST", "/api/v1/workflows", { body: definition });
@@ -139,27 +159,27 @@ function replaceCommands(engine: Engine, replaced: Partial<Engine>): Engine {
   });
 }
 
-async function putKey(
-  engine: Engine,
-  scopes: readonly string[],
-  expiresAtMs?: number,
-  name = "test",
-): Promise<string> {
+async function putKey(engine: Engine, settings: Partial<ApiKey>): Promise<string> {
   const key = newKey();
-  await engine.putKey(
+  await engine.keys.put(
     {
       id: parseKeyId(key) ?? "",
       tenant: DEFAULT_TENANT,
-      name,
+      name: "test",
       hash: digestOf(key).toString("hex"),
-      scopes,
+      previous: null,
+      scopes: ["*"],
+      limits: { read: null, write: null, execute: null },
       createdAt: toTimestamp(Date.now()),
-      expiresAt: expiresAtMs === undefined ? null : toTimestamp(expiresAtMs),
+      expiresAt: null,
+      ...settings,
     },
     { key: null, address: null },
   );
   return key;
 }
+
+const toEnv = ({ address }: Sent): RequestEnv => (address === undefined ? {} : { address });
 
 function toRequest(method: string, path: string, sent: Sent): Request {
   const { key, body, headers, signal } = sent;

@@ -406,13 +406,15 @@ describe("an engine's control writes", PATIENT, () => {
       tenant: DEFAULT_TENANT,
       name: "ci",
       hash: "00",
+      previous: null,
       scopes: ["runs:read"],
+      limits: { read: 1_000, write: 100, execute: null },
       createdAt: toTimestamp(1),
       expiresAt: null,
     };
-    await engine.putKey(key, { key: null, address: null });
-    expect(await engine.findKey(DEFAULT_TENANT, "key_new")).toEqual(key);
-    expect(await engine.findKey(OTHER, "key_new")).toBeNull();
+    await engine.keys.put(key, { key: null, address: null });
+    expect(await engine.keys.find("key_new")).toEqual(key);
+    expect(await engine.keys.get(OTHER, "key_new")).toBeNull();
     const rows = await engine.listAudit(DEFAULT_TENANT, 10);
     expect(rows.map(({ action, target, key: by }) => [action, target, by])).toEqual([
       ["key.create", "key_new", null],

@@ -3,7 +3,6 @@ export { ActionError, RetryAfterError, TerminalError } from "@millrace/protocol"
 export type { Action, ActionContext, Actions, FunctionCaller } from "@millrace/protocol";
 export type {
   Actor,
-  ApiKey,
   CancelOutcome,
   CancelRequest,
   CreateWorkflowRequest,
@@ -18,10 +17,38 @@ export type {
   RestoreWorkflowRequest,
   RunListItem,
   SavedWorkflow,
+  StartCheck,
   StartOutcome,
   StartRequest,
   UpdateWorkflowRequest,
 } from "./runtime/commands.ts";
+export { WORKFLOW_MOVES, type WorkflowMove } from "./runtime/workflow-moves.ts";
+export type {
+  CancelMatchingOutcome,
+  CancelMatchingRequest,
+  RetryRequest,
+  RunCommands,
+  RunListFilter,
+  RunListRequest,
+} from "./runtime/run-commands.ts";
+export type { FeedItem, ReceivedMessage, RunEvent } from "./runtime/run-event.ts";
+export { toRunEvent } from "./runtime/run-event.ts";
 export type { Log } from "./runtime/log.ts";
 export type { StepContext, StepFunction, StepFunctions } from "./runtime/step-function.ts";
-export type { Audit } from "./storage/catalog.ts";
+export type {
+  ApiKey,
+  KeyCommands,
+  KeyLimits,
+  KeyListing,
+  RevokeKeyRequest,
+  RotateKeyRequest,
+} from "./runtime/key-commands.ts";
+export type {
+  CreateTenantRequest,
+  Tenant,
+  TenantCommands,
+  Workspace,
+  WorkspaceCommands,
+  WorkspaceListing,
+} from "./runtime/tenant-commands.ts";
+export type { Audit, AuditFilter, AuditRow } from "./storage/catalog.ts";

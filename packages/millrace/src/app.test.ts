@@ -56,9 +56,9 @@ describe("a mistake of ours", () => {
   test("is 500 without a stack, and the log tells it under the request id", async () => {
     const secret = new Error("at /srv/app/secret.ts:1");
     await using server = await openTestServer({
-      replaced: { listRuns: () => Promise.reject(secret) },
+      replaced: { listWorkflows: () => Promise.reject(secret) },
     });
-    const { status, body, text, headers } = await server.send("GET", "/api/v1/runs");
+    const { status, body, text, headers } = await server.send("GET", "/api/v1/workflows");
     expect([status, body.error.code, body.error.reason]).toEqual([
       500,
       "INTERNAL_ERROR",
@@ -74,9 +74,9 @@ describe("a mistake of ours", () => {
 
   test("is 500 also where something else than an error is thrown", async () => {
     await using server = await openTestServer({
-      replaced: { listRuns: () => Promise.reject(undefined) },
+      replaced: { listWorkflows: () => Promise.reject(undefined) },
     });
-    expect((await server.send("GET", "/api/v1/runs")).status).toBe(500);
+    expect((await server.send("GET", "/api/v1/workflows")).status).toBe(500);
   });
 });
 

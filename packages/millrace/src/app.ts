@@ -6,7 +6,10 @@ import { DEFAULT_LIMITS, MillraceError } from "@millrace/protocol";
 import { Hono, type Context } from "hono";
 import { createAuthenticator, type Authenticate } from "./auth/authenticate.ts";
 import type { Caller } from "./auth/caller.ts";
+import { limitRate } from "./auth/limit-rate.ts";
+import { RateLimiter, type RateClock } from "./auth/rate-limiter.ts";
 import { hasScope, type Scope } from "./auth/scope.ts";
+import { StreamGate } from "./event-stream.ts";
 import { OPERATING_DOOR } from "./doors/operating/door.ts";
 import { REST_DOOR } from "./doors/rest/door.ts";
 import { toFault } from "./fault.ts";
@@ -27,8 +30,12 @@ export interface AppOptions {
   readonly requestBytes?: number;
   /** What serves for connectors that are not configured, to be read through the API. Default: none. */
   readonly sandbox?: Sandbox | null;
+  /** Bounds the event streams that are open at once. Default: 2,000. */
+  readonly streams?: StreamGate;
   /** Ends long polls when the server is told to stop. Default: never. */
   readonly stopping?: AbortSignal;
+  /** By which keys end and rates are counted. Default: this machine's. */
+  readonly clock?: RateClock;
 }
 
 /** What a server knows about a request beyond the `Request`. */
@@ -40,8 +47,8 @@ export interface RequestEnv {
 }
 
 export interface App {
-  /** Larger bodies are refused. */
-  readonly requestBytes: number;
+  /** Larger bodies of a request to this path are refused. */
+  bodyLimitOf(path: string): number;
   /** Never rejects: every request has an answer. */
   fetch(request: Request, env?: RequestEnv): Promise<Response>;
   /** For what went wrong before there was a `Request`. */
@@ -49,46 +56,50 @@ export interface App {
 }
 
 type HonoContext = Context<{ Bindings: RequestEnv }>;
-type Attend = (call: Call) => Answer | Promise<Answer>;
+/** @param headers to which it adds what the answer has, whatever comes of the request */
+type Attend = (call: Call, headers: Record<string, string>) => Answer | Promise<Answer>;
 
 const DOORS: readonly Door[] = [REST_DOOR, OPERATING_DOOR];
 
+/** As it is on the wire: only to decide whether a sender should go on, so a stranger form of it may be told no. */
+const BULK_PATH = /^\/api\/v1\/workflows\/[^/?]+\/run\/batch(\?|$)/;
+
 export function createApp(options: AppOptions): App {
   const services = createServices(options);
-  const { engine, log, mode, adminKeyDigest } = options;
-  const findKey = engine.findKey.bind(engine);
-  const authenticate = createAuthenticator({
-    findKey,
-    adminKeyDigest,
-    acceptsDevelopmentKeys: mode === "development",
-  });
+  const { log, mode } = options;
+  const guard = createGuard(options);
 
   async function serve(c: HonoContext, door: Door, category: Category, attend: Attend) {
     const startedAt = performance.now();
     const call = toCall(c);
+    const headers: Record<string, string> = {};
     let answer: Answer;
     try {
-      answer = await attend(call);
+      answer = await attend(call, headers);
     } catch (error) {
       answer = door.toErrorAnswer(toFault(error, call, log));
     }
     const durationMs = performance.now() - startedAt;
     services.httpMetrics.observe(category, answer.status, durationMs);
     logRequest(log, category, call, answer.status, durationMs);
-    return toResponse(answer, call.requestId, c.env.Response);
+    const whole = { ...answer, headers: { ...answer.headers, ...headers } };
+    return toResponse(whole, call.requestId, c.env.Response);
   }
 
   const hono = new Hono<{ Bindings: RequestEnv }>();
   for (const door of DOORS) {
     for (const route of door.routes) {
-      const attend = createAttendant(route, services, authenticate, mode);
+      const attend = createAttendant(route, services, guard, mode);
       hono.on(route.method, route.path, (c) => serve(c, door, route.category, attend));
     }
   }
   const routes = DOORS.flatMap((door) => door.routes);
   hono.notFound((c) => serve(c, REST_DOOR, "read", (call) => answerMissingRoute(call, routes)));
   return {
-    requestBytes: services.limits.requestBytes,
+    bodyLimitOf: (path) => {
+      const { requestBytes, bulkRequestBytes } = services.limits;
+      return BULK_PATH.test(path) ? bulkRequestBytes : requestBytes;
+    },
     fetch: async (request, env = {}) => hono.fetch(request, env),
     refuse: (fault, env = {}) =>
       toResponse(REST_DOOR.toErrorAnswer(fault), drawRequestId(), env.Response),
@@ -103,25 +114,48 @@ function createServices(options: AppOptions): Services {
     limits: { ...DEFAULT_LIMITS, requestBytes },
     version: VERSION,
     httpMetrics: createHttpMetrics(),
+    streams: options.streams ?? new StreamGate(),
     sandbox: options.sandbox ?? null,
     stopping: options.stopping ?? new AbortController().signal,
   };
 }
 
-/** Checks come in this order: key, scope, then what the handler asks for. */
+interface Guard {
+  readonly authenticate: Authenticate;
+  readonly limiter: RateLimiter;
+}
+
+const SYSTEM_CLOCK: RateClock = {
+  monotonicMs: () => performance.now(),
+  epochMs: () => Date.now(),
+};
+
+function createGuard({ engine, mode, adminKeyDigest, clock = SYSTEM_CLOCK }: AppOptions): Guard {
+  const authenticate = createAuthenticator({
+    keys: engine.keys,
+    tenants: engine.tenants,
+    adminKeyDigest,
+    acceptsDevelopmentKeys: mode === "development",
+    epochMs: () => clock.epochMs(),
+  });
+  return { authenticate, limiter: new RateLimiter(clock) };
+}
+
+/** Checks come in this order: key, scope, rate, then what the handler asks for. */
 function createAttendant(
   route: Route,
   services: Services,
-  authenticate: Authenticate,
+  { authenticate, limiter }: Guard,
   mode: Mode,
 ): Attend {
   if (route.scope === "public") return (call) => route.handle(call, services);
   if (route.isOpenInDevelopment === true && mode === "development") {
     return (call) => route.handle(call, services);
   }
-  return async (call) => {
+  return async (call, headers) => {
     const caller = await authenticate(call.request);
     assertScope(caller, route.scope);
+    limitRate(limiter, caller, route.category, headers);
     return route.handle({ ...call, caller }, services);
   };
 }

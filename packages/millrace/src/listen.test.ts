@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { describe, expect, test } from "vitest";
 import { openTestServer, type TestServer } from "../../../tools/testkit/open-test-server.ts";
+import { StreamGate } from "./event-stream.ts";
 import { listen, type Listener, type ListenOptions } from "./listen.ts";
 
 interface World extends AsyncDisposable {
@@ -14,10 +15,12 @@ interface World extends AsyncDisposable {
   open(): Socket;
 }
 
-type Options = Omit<ListenOptions, "app" | "host" | "port">;
+interface Options extends Omit<ListenOptions, "app" | "host" | "port"> {
+  readonly streams?: StreamGate;
+}
 
-async function openWorld(options: Options = {}, functions = {}): Promise<World> {
-  const server = await openTestServer({ functions });
+async function openWorld({ streams, ...options }: Options = {}, functions = {}): Promise<World> {
+  const server = await openTestServer({ functions, ...(streams === undefined ? {} : { streams }) });
   const listener = await listen({ app: server.app, host: "127.0.0.1", port: 0, ...options });
   const open = (): Socket => {
     const socket = connect(listener.port, "127.0.0.1");
@@ -69,9 +72,9 @@ describe("a listener", () => {
   test("never says continue to a body that it will refuse", async () => {
     await using world = await openWorld();
     const expectation = "expect: 100-continue";
-    const first = async (length: number): Promise<string> => {
+    const first = async (length: number, path = "/api/v1/runs/x/cancel"): Promise<string> => {
       const socket = world.open();
-      const line = "POST /api/v1/runs/x/cancel HTTP/1.1";
+      const line = `POST ${path} HTTP/1.1`;
       socket.write(head(line, expectation, `content-length: ${length}`));
       const [answer] = (await once(socket, "data")) as [Buffer];
       socket.destroy();
@@ -79,6 +82,31 @@ describe("a listener", () => {
     };
     expect(await first(2)).toBe("HTTP/1.1 100 Continue");
     expect(await first(10_485_760)).toBe("HTTP/1.1 401 Unauthorized");
+    const bulk = "/api/v1/workflows/wf_a/run/batch";
+    expect(await first(10_485_760, bulk)).toBe("HTTP/1.1 100 Continue");
+    expect(await first(104_857_600, bulk)).toBe("HTTP/1.1 401 Unauthorized");
+  });
+
+  test("sends events as they come, and gives a reader's place back when he hangs up", async () => {
+    const gate = new StreamGate(1);
+    await using world = await openWorld({ streams: gate });
+    const workflow = await world.server.install({
+      name: "Sleep",
+      steps: [{ id: "pause", type: "wait", config: { duration: 3_600_000 } }],
+    });
+    const path = `/api/v1/workflows/${workflow}/run`;
+    const { runId } = (await world.server.send("POST", path)).body.data;
+    const life = new AbortController();
+    const response = await fetch(`${world.url}/api/v1/runs/${runId}/events`, {
+      headers: { "x-api-key": world.server.key },
+      signal: life.signal,
+    });
+    const body: ReadableStream<Uint8Array> | null = response.body;
+    const first = await body?.getReader().read();
+    expect(new TextDecoder().decode(first?.value)).toMatch(/^event: run\ndata: {/);
+    expect(gate.open).toBe(1);
+    life.abort();
+    await expect.poll(() => gate.open).toBe(0);
   });
 
   test("counts a body that comes in chunks", async () => {

@@ -59,7 +59,8 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   server.on("request", onRequest);
   // Without "continue" a sender that asked first never sends a body that is refused.
   server.on("checkContinue", (request: IncomingMessage, response: ServerResponse) => {
-    if (!(Number(request.headers["content-length"]) > app.requestBytes)) response.writeContinue();
+    const length = Number(request.headers["content-length"]);
+    if (!(length > app.bodyLimitOf(request.url ?? ""))) response.writeContinue();
     onRequest(request, response);
   });
   server.on("clientError", (error, socket) => refuse(app, error, socket));

@@ -2,7 +2,7 @@ import type { WorkflowId } from "./ids.ts";
 import type { JsonValue } from "./json.ts";
 import type { Timestamp } from "./time.ts";
 
-/** `draft` (created so, not runnable) → `active`. Paused and archived come with the whole REST door. */
+/** `draft` (created so, not runnable) → `active` ⇄ `paused`; from anywhere to `archived`, for good. */
 export const WORKFLOW_STATUSES = ["draft", "active", "paused", "archived"] as const;
 export type WorkflowStatus = (typeof WORKFLOW_STATUSES)[number];
 

@@ -52,7 +52,14 @@ export const ERROR_CODES = {
     status: 403,
     retry: "never",
     wire: "FORBIDDEN",
-    sentence: "The API key lacks the scope that the message names.",
+    sentence: "The API key may not do this; the message names what it lacks.",
+  },
+  "request.rate-limited": {
+    status: 429,
+    retry: "after",
+    wire: "RATE_LIMITED",
+    sentence:
+      "The API key has made as many requests of this category as it may in a minute; `retry-after` says when there is room again.",
   },
   "route.not-found": {
     status: 404,
@@ -65,6 +72,30 @@ export const ERROR_CODES = {
     retry: "never",
     wire: "METHOD_NOT_ALLOWED",
     sentence: "The address exists, but not for this method; `allow` lists those it has.",
+  },
+  "tenant.not-found": {
+    status: 404,
+    retry: "never",
+    wire: "NOT_FOUND",
+    sentence: "There is no tenant of the name that `x-millrace-tenant` has.",
+  },
+  "tenant.exists": {
+    status: 409,
+    retry: "never",
+    wire: "CONFLICT",
+    sentence: "A tenant of this name exists.",
+  },
+  "key.not-found": {
+    status: 404,
+    retry: "never",
+    wire: "NOT_FOUND",
+    sentence: "No API key of this tenant has this id, or it was revoked.",
+  },
+  "key.changed": {
+    status: 409,
+    retry: "backoff",
+    wire: "CONFLICT",
+    sentence: "Somebody changed the API key at the same moment; repeat.",
   },
   "workflow.not-found": {
     status: 404,
@@ -95,6 +126,12 @@ export const ERROR_CODES = {
     retry: "never",
     wire: "INVALID_STATUS",
     sentence: "An archived workflow is kept for its runs and cannot be changed.",
+  },
+  "workflow.wrong-status": {
+    status: 409,
+    retry: "never",
+    wire: "CONFLICT",
+    sentence: "A draft can be neither paused nor resumed; activate it first.",
   },
   "version.not-found": {
     status: 404,
@@ -147,6 +184,18 @@ export const ERROR_CODES = {
     retry: "never",
     wire: "CONFLICT",
     sentence: "The run has ended; nothing can be cancelled or delivered any more.",
+  },
+  "run.not-failed": {
+    status: 409,
+    retry: "never",
+    wire: "CONFLICT",
+    sentence: "Only a run that failed or was cancelled can be retried.",
+  },
+  "streams.too-many": {
+    status: 503,
+    retry: "backoff",
+    wire: "UNAVAILABLE",
+    sentence: "The server has as many event streams open as it may; repeat later, or poll the run.",
   },
   "payload.too-large": {
     status: 413,

@@ -18,6 +18,12 @@ export type TenantId = string & { readonly [brand]: "TenantId" };
 /** The tenant that exists from the first start on. */
 export const DEFAULT_TENANT = "default" as TenantId;
 
+const TENANT = /^[a-z0-9-]{1,63}$/;
+
+/** A tenant's id is the name that it was made under; undefined: no tenant can have this one. */
+export const parseTenantId = (name: string): TenantId | undefined =>
+  TENANT.test(name) ? (name as TenantId) : undefined;
+
 /** 32 random bits a call. A port, so that a simulation draws from its seed. */
 export type RandomSource = () => number;
 
@@ -52,6 +58,11 @@ export function newRequestId(at: Timestamp, random: RandomSource): string {
 
 export function parseRunId(text: string): RunId | undefined {
   return text.startsWith("run_") && BODY.test(text.slice(4)) ? (text as RunId) : undefined;
+}
+
+/** Sorts before every id of a run that was made at `at` or later, and after all that were made before. */
+export function runIdFloor(at: Timestamp): RunId {
+  return `run_${encodeNumber(at, 10)}` as RunId;
 }
 
 /** Pure: ids that we minted carry their shard; any other text hashes to one. */

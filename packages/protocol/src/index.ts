@@ -15,6 +15,8 @@ export {
   newRunId,
   newWorkflowId,
   parseRunId,
+  runIdFloor,
+  parseTenantId,
   shardOf,
   timeOf,
   type NodeId,

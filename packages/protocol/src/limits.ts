@@ -4,6 +4,10 @@ export interface Limits {
   readonly payloadBytes: number;
   /** Body of a request. */
   readonly requestBytes: number;
+  /** Body of a request with many items. */
+  readonly bulkRequestBytes: number;
+  /** Items of such a request. */
+  readonly bulkItems: number;
   /** A run's journal: a step that would go beyond fails the run. */
   readonly journalEntries: number;
   readonly metadataKeys: number;
@@ -13,6 +17,8 @@ export interface Limits {
 export const DEFAULT_LIMITS: Limits = {
   payloadBytes: 1024 * 1024,
   requestBytes: 2 * 1024 * 1024,
+  bulkRequestBytes: 64 * 1024 * 1024,
+  bulkItems: 10_000,
   journalEntries: 100_000,
   metadataKeys: 64,
   metadataValueBytes: 512,

@@ -53,12 +53,18 @@ export interface ParentLink {
 interface RunBase {
   readonly id: RunId;
   readonly tenant: TenantId;
+  /** null: none was named. */
+  readonly workspace: string | null;
+  /** Whose it is, in the words of whoever started it. null: nobody was named. */
+  readonly user: string | null;
   readonly workflowId: WorkflowId;
   readonly workflowVersion: number;
   readonly trigger: TriggerType;
   readonly input: JsonValue;
   readonly metadata: Readonly<Record<string, string>>;
   readonly parent: ParentLink | null;
+  /** The failed or cancelled run whose results it took over; null: it began at its beginning. */
+  readonly retryOf: RunId | null;
   readonly createdAt: Timestamp;
   /** null: no node has owned it yet. */
   readonly startedAt: Timestamp | null;

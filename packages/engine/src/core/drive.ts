@@ -51,7 +51,7 @@ function decide(run: RunState, fact: Fact, pass: Pass): Operation | null {
 }
 
 /** Tells the program of a settlement, and registers what it wants now. @returns the new keys */
-function hear(run: RunState, program: Program, settled: Operation | null): string[] {
+export function hear(run: RunState, program: Program, settled: Operation | null): string[] {
   const outcome = settled?.outcome ?? null;
   if (settled === null || outcome === null || run.stopping !== null || run.ended !== null)
     return [];
@@ -60,7 +60,8 @@ function hear(run: RunState, program: Program, settled: Operation | null): strin
   return register(run, program.settled(settled.key, outcome, at));
 }
 
-function register(run: RunState, requests: readonly Request[]): string[] {
+/** @returns the keys of the operations that it asks for */
+export function register(run: RunState, requests: readonly Request[]): string[] {
   const keys: string[] = [];
   for (const request of requests) {
     if (request.kind === "end") {
@@ -115,7 +116,8 @@ export function resume(run: RunState, program: Program, at: Timestamp, pass: Pas
   follow(run, program, keys, at, pass);
 }
 
-function compare(run: RunState, entry: Entry): Divergence | null {
+/** @returns how an entry differs from what the program asks for; null: it does not */
+export function compare(run: RunState, entry: Entry): Divergence | null {
   if (entry.kind === "message") return null;
   const operation = run.operations.get(entry.key);
   if (operation === undefined) {

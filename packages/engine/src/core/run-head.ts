@@ -26,6 +26,8 @@ export interface RunHead {
   /** JSON object of texts. */
   readonly metadata: JsonText;
   readonly parent: ParentLink | null;
+  /** The failed or cancelled run whose results it took over; null: it began at its beginning. */
+  readonly retryOf: RunId | null;
   /** 0: started from outside; 1: by such a run; and so on. */
   readonly depth: number;
   /** Id of the key that started it; null: the engine itself or code in its process. */

@@ -38,6 +38,7 @@ function aHead(fields: Partial<RunHead> = {}): RunHead {
     input: asJsonText("{}"),
     metadata: asJsonText("{}"),
     parent: null,
+    retryOf: null,
     depth: 0,
     caller: null,
     createdAt: at(1),

@@ -120,6 +120,7 @@ export class Children {
         input: checked.input,
         metadata: asJsonText("{}"),
         parent: { runId: parent.id, step: key },
+        retryOf: null,
         depth,
         createdAt: at,
         deadlineAt,

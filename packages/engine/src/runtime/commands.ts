@@ -11,14 +11,18 @@ import type {
   RunSummary,
   StoredFunction,
   TenantId,
-  Timestamp,
   TriggerType,
   WaitingOn,
   Workflow,
   WorkflowId,
+  WorkflowStatus,
   WorkflowVersion,
 } from "@millrace/protocol";
-import type { Audit } from "../storage/catalog.ts";
+import type { AuditFilter, AuditRow } from "../storage/catalog.ts";
+import type { KeyCommands } from "./key-commands.ts";
+import type { RunCommands } from "./run-commands.ts";
+import type { TenantCommands, WorkspaceCommands } from "./tenant-commands.ts";
+import type { WorkflowMove } from "./workflow-moves.ts";
 
 /** Who asks, for the audit log and the run's record. */
 export interface Actor {
@@ -38,7 +42,13 @@ export interface StartRequest {
   readonly trigger?: TriggerType;
   /** Unique for 24 hours per tenant and workflow; 1 to 255 characters. */
   readonly idempotencyKey?: string;
+  /** A run that the key has started and that failed does not count. Default: it does. */
+  readonly reuseAfterFailure?: boolean;
   readonly metadata?: Readonly<Record<string, string>>;
+  /** Made at its first use; 1 to 255 characters. */
+  readonly workspace?: string;
+  /** Whose run it is, in the caller's own words; 1 to 255 characters. */
+  readonly user?: string;
   /** 0 is served first; default 1. */
   readonly priority?: Priority;
 }
@@ -52,16 +62,24 @@ export type StartOutcome =
       /** Fields of the input that the workflow does not allow, and which the run therefore did not get. */
       readonly warnings: readonly Issue[];
     }
-  /** The idempotency key had been used: this is the run that it started. */
-  | {
-      readonly kind: "existing";
-      readonly runId: RunId;
-      readonly workflowId: WorkflowId;
-      readonly workflowVersion: number;
-      readonly status: RunStatus;
-      /** The payload differs from the first one's. */
-      readonly mismatch: boolean;
-    }
+  | ExistingRun
+  | { readonly kind: "rejected"; readonly error: MillraceError };
+
+/** The idempotency key had been used: this is the run that it started. */
+export interface ExistingRun {
+  readonly kind: "existing";
+  readonly runId: RunId;
+  readonly workflowId: WorkflowId;
+  readonly workflowVersion: number;
+  readonly status: RunStatus;
+  /** The payload differs from the first one's. */
+  readonly mismatch: boolean;
+}
+
+/** What a start would be answered, if nobody were faster. */
+export type StartCheck =
+  | { readonly kind: "startable" }
+  | ExistingRun
   | { readonly kind: "rejected"; readonly error: MillraceError };
 
 export interface CancelRequest {
@@ -109,6 +127,24 @@ export interface SavedWorkflow {
   readonly warnings: readonly Issue[];
 }
 
+export interface MoveWorkflowRequest {
+  readonly tenant: TenantId;
+  /** Id or slug. */
+  readonly workflow: string;
+  readonly move: WorkflowMove;
+  readonly actor: Actor;
+}
+
+export interface WorkflowPage {
+  /** The last id of the page before; null: the first page. */
+  readonly after: string | null;
+  readonly limit: number;
+  /** Only those. */
+  readonly status?: WorkflowStatus;
+  /** Only those with this text in name, slug or description, in whatever case. */
+  readonly search?: string;
+}
+
 /** What there is to say of a definition. No errors: it can be stored. */
 export interface DefinitionCheck {
   readonly errors: readonly Issue[];
@@ -137,19 +173,6 @@ export interface DeleteFunctionRequest {
   readonly tenant: TenantId;
   readonly name: string;
   readonly actor: Actor;
-}
-
-/** An API key as it is kept: never the key itself. */
-export interface ApiKey {
-  readonly id: string;
-  readonly tenant: TenantId;
-  readonly name: string;
-  /** SHA-256 of the whole key, hexadecimal. */
-  readonly hash: string;
-  readonly scopes: readonly string[];
-  readonly createdAt: Timestamp;
-  /** null: never. */
-  readonly expiresAt: Timestamp | null;
 }
 
 export type RunListItem = RunSummary & { readonly waitingOn: WaitingOn | null };
@@ -239,13 +262,16 @@ export interface Engine {
   ): Promise<readonly WorkflowVersion[]>;
   /** By id, then by slug. */
   getWorkflow(tenant: TenantId, idOrSlug: string): Promise<Workflow | null>;
-  /** By id, ascending. `after`: the last id of the page before. */
-  listWorkflows(
-    tenant: TenantId,
-    page: { readonly after: string | null; readonly limit: number },
-  ): Promise<readonly Workflow[]>;
+  /** By id, ascending. */
+  listWorkflows(tenant: TenantId, page: WorkflowPage): Promise<readonly Workflow[]>;
   /** Active already: unchanged. @throws {MillraceError} workflow.not-found, workflow.changed, workflow.archived */
   activateWorkflow(tenant: TenantId, idOrSlug: string, actor: Actor): Promise<Workflow>;
+  /**
+   * Changes a workflow's status; one that has it already is unchanged. Runs that live go on to their end, and an
+   * archived workflow keeps its slug.
+   * @throws {MillraceError} workflow.not-found, workflow.changed, workflow.archived, workflow.wrong-status
+   */
+  moveWorkflow(request: MoveWorkflowRequest): Promise<Workflow>;
 
   /**
    * Stores a function that `function` steps may name; one that is registered in code under the name comes first.
@@ -263,12 +289,12 @@ export interface Engine {
   /** @throws {MillraceError} function.not-found, function.changed */
   deleteFunction(request: DeleteFunctionRequest): Promise<void>;
 
-  /** Stores a key, or changes nothing if there is one with this id. */
-  putKey(key: ApiKey, actor: Actor): Promise<void>;
-  /** From a cache that is at most 5 s old. */
-  findKey(tenant: TenantId, id: string): Promise<ApiKey | null>;
+  readonly runs: RunCommands;
+  readonly keys: KeyCommands;
+  readonly tenants: TenantCommands;
+  readonly workspaces: WorkspaceCommands;
   /** Newest first. */
-  listAudit(tenant: TenantId, limit: number): Promise<readonly Audit[]>;
+  listAudit(tenant: TenantId, limit: number, filter?: AuditFilter): Promise<readonly AuditRow[]>;
 
   /** Names of the functions registered in code. */
   readonly functionNames: readonly string[];

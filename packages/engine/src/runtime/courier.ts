@@ -66,7 +66,16 @@ export class Courier {
     const { run } = content;
     // Owning it takes its program at once; where that is not loaded, the run is due and whoever takes it loads it.
     const owner = this.#programOf(run) === undefined ? null : this.#options.ownerOfNew();
-    return { kind: "start", run, owner, dueAt: run.createdAt, key: null, workflowRevision: null };
+    return {
+      kind: "start",
+      run,
+      owner,
+      dueAt: run.createdAt,
+      key: null,
+      workflowRevision: null,
+      entries: [],
+      audit: null,
+    };
   }
 
   #arrived({ to, content }: OutboxMessage, unit: Unit): void {

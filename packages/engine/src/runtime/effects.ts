@@ -1,7 +1,8 @@
 // Performs what the core decided, once it is durable, and turns what comes of it into facts.
-import { after, type Failure, type JsonText, type Timestamp } from "@millrace/protocol";
+import { after, type Failure, type JsonText, type RunId, type Timestamp } from "@millrace/protocol";
 import { assertNever } from "../core/assert-never.ts";
 import { deadlineFailure } from "../core/deadline.ts";
+import type { Entry } from "../core/entry.ts";
 import type { Effect, Fact } from "../core/fact.ts";
 import type { RunHead } from "../core/run-head.ts";
 import type { Clock } from "./clock.ts";
@@ -32,6 +33,14 @@ export interface EffectContext {
     wanted: () => boolean,
   ) => Promise<PreparedChild>;
   readonly submit: (run: ResidentRun, fact: Fact) => void;
+  readonly observer?: RunObserver;
+}
+
+/** Hears of what happens to runs on this node. */
+export interface RunObserver {
+  /** Entries became durable. @param sequence of the first */
+  committed(runId: RunId, sequence: number, entries: readonly Entry[]): void;
+  begun(runId: RunId, step: string, attempt: number, at: Timestamp): void;
 }
 
 /** How long bodies may take to stop after a cancel or a passed deadline. */
@@ -92,7 +101,7 @@ export function silence(run: ResidentRun, reason: string): void {
 function startAttempt(
   run: ResidentRun,
   { key, attempt, body }: Extract<Effect, { type: "start.attempt" }>,
-  { executor, now, log, submit }: EffectContext,
+  { executor, now, log, submit, observer }: EffectContext,
 ): void {
   const { executor: table, target, input, timeoutMs } = body;
   const task = {
@@ -128,6 +137,7 @@ function startAttempt(
     });
   });
   run.bodies.set(key, started);
+  observer?.begun(run.head.id, key, attempt, started.startedAt);
 }
 
 async function prepareChild(

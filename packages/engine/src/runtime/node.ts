@@ -16,13 +16,12 @@ import {
   type Workflow,
   type WorkflowVersion,
 } from "@millrace/protocol";
-import type { Audit } from "../storage/catalog.ts";
+import type { AuditFilter, AuditRow } from "../storage/catalog.ts";
 import type { Storage } from "../storage/storage.ts";
 import { cancelRun } from "./cancels.ts";
 import type { Clock } from "./clock.ts";
 import type {
   Actor,
-  ApiKey,
   CancelOutcome,
   CancelRequest,
   CreateWorkflowRequest,
@@ -33,19 +32,24 @@ import type {
   EngineMetrics,
   PutFunctionOutcome,
   PutFunctionRequest,
+  MoveWorkflowRequest,
   RestoreWorkflowRequest,
   RunListItem,
   SavedWorkflow,
   StartOutcome,
   StartRequest,
   UpdateWorkflowRequest,
+  WorkflowPage,
 } from "./commands.ts";
+import type { KeyCommands } from "./key-commands.ts";
 import type { Log } from "./log.ts";
 import { assemble, type NodeParts } from "./parts.ts";
 import type { ProgramKind } from "./program-kind.ts";
+import type { RunCommands } from "./run-commands.ts";
 import { createService, type Service } from "./service.ts";
 import type { StepFunctions } from "./step-function.ts";
 import { createStoreTime, type StoreTime } from "./store-time.ts";
+import type { TenantCommands, WorkspaceCommands } from "./tenant-commands.ts";
 
 export interface NodeOptions {
   readonly storage: Storage;
@@ -68,6 +72,7 @@ const CLAIM_EVERY_MS = 1_000;
 const BEAT_EVERY_MS = 2_000;
 const REAP_EVERY_MS = 1_000;
 const SWEEP_EVERY_MS = 5_000;
+const KEY_USES_EVERY_MS = 60_000;
 const FATAL: ReadonlySet<ErrorCode> = new Set(["storage.fenced-node", "storage.failed"]);
 const DEFAULT_STOP_GRACE_MS = 10_000;
 /** A store that takes no writes is not waited for longer; what it did not take is freed as a dead node's. */
@@ -99,9 +104,10 @@ export class Node implements Engine {
       id: () => this.#id,
       room: () => this.#room(),
       takesRuns: () => this.#state === "ready",
+      refusal: () => this.#refusal(),
       onFatal: (error) => this.#onFatal(error),
     });
-    const { claimer, courier } = this.#parts;
+    const { claimer, courier, keys } = this.#parts;
     const service = (
       name: string,
       intervalMs: number,
@@ -114,6 +120,7 @@ export class Node implements Engine {
       this.#claiming,
       service("inbox", CLAIM_EVERY_MS, () => this.#readInbox()),
       service("courier", SWEEP_EVERY_MS, () => courier.sweep().then(() => null)),
+      service("key uses", KEY_USES_EVERY_MS, () => keys.writeUses().then(() => null)),
     ];
   }
 
@@ -123,6 +130,22 @@ export class Node implements Engine {
 
   get actionNames(): readonly string[] {
     return Object.keys(this.#options.actions ?? {});
+  }
+
+  get runs(): RunCommands {
+    return this.#parts.runs;
+  }
+
+  get keys(): KeyCommands {
+    return this.#parts.keys;
+  }
+
+  get tenants(): TenantCommands {
+    return this.#parts.tenants;
+  }
+
+  get workspaces(): WorkspaceCommands {
+    return this.#parts.workspaces;
   }
 
   start(): Promise<void> {
@@ -161,6 +184,8 @@ export class Node implements Engine {
       await this.#settled(clock);
       const stopped = new MillraceError("engine.stopping", "The engine has stopped");
       for (const lane of this.#parts.lanes) lane.fail(stopped);
+      // When a key was last used is not worth an error.
+      await this.#parts.keys.writeUses().catch(() => undefined);
     }
     await this.#heartbeat.stop();
     await storage.close();
@@ -216,7 +241,7 @@ export class Node implements Engine {
     tenant: TenantId,
     page: { readonly before: RunId | null; readonly limit: number },
   ): Promise<readonly RunListItem[]> {
-    return this.#options.storage.read({ kind: "runs", tenant, ...page });
+    return (await this.#parts.runs.list(tenant, page)).runs;
   }
 
   waitForRun(
@@ -265,15 +290,16 @@ export class Node implements Engine {
     return this.#parts.workflows.get(tenant, idOrSlug);
   }
 
-  listWorkflows(
-    tenant: TenantId,
-    page: { readonly after: string | null; readonly limit: number },
-  ): Promise<readonly Workflow[]> {
+  listWorkflows(tenant: TenantId, page: WorkflowPage): Promise<readonly Workflow[]> {
     return this.#parts.workflows.list(tenant, page);
   }
 
   activateWorkflow(tenant: TenantId, idOrSlug: string, actor: Actor): Promise<Workflow> {
     return this.#parts.editor.activate(tenant, idOrSlug, actor);
+  }
+
+  moveWorkflow(request: MoveWorkflowRequest): Promise<Workflow> {
+    return this.#parts.editor.move(request);
   }
 
   putFunction(request: PutFunctionRequest): Promise<PutFunctionOutcome> {
@@ -295,16 +321,12 @@ export class Node implements Engine {
     return this.#parts.stored.delete(request);
   }
 
-  putKey(key: ApiKey, actor: Actor): Promise<void> {
-    return this.#parts.keys.put(key, actor);
-  }
-
-  findKey(tenant: TenantId, id: string): Promise<ApiKey | null> {
-    return this.#parts.keys.find(tenant, id);
-  }
-
-  listAudit(tenant: TenantId, limit: number): Promise<readonly Audit[]> {
-    return this.#options.storage.read({ kind: "audit", tenant, limit });
+  listAudit(
+    tenant: TenantId,
+    limit: number,
+    filter: AuditFilter = {},
+  ): Promise<readonly AuditRow[]> {
+    return this.#options.storage.read({ kind: "audit", tenant, limit, ...filter });
   }
 
   health(): EngineHealth {

@@ -1,8 +1,9 @@
 // What a node is made of, put together. Nothing here decides or runs anything.
-import type { MillraceError, NodeId, Timestamp } from "@millrace/protocol";
+import type { MillraceError, NodeId, RunId, TenantId, Timestamp } from "@millrace/protocol";
 import type { RunRef } from "../core/run-head.ts";
 import { Callables } from "./callables.ts";
 import { Children } from "./children.ts";
+import type { CancelOutcome, CancelRequest } from "./commands.ts";
 import { Claimer } from "./claimer.ts";
 import { Courier } from "./courier.ts";
 import { GroupCommit } from "./group-commit.ts";
@@ -10,14 +11,19 @@ import { InlineExecutor } from "./inline-executor.ts";
 import { Keys } from "./keys.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import type { NodeOptions } from "./node.ts";
+import { cancelRun } from "./cancels.ts";
+import { RunFeeds } from "./run-feeds.ts";
 import { RunReader } from "./run-reader.ts";
 import { Runner } from "./runner.ts";
-import { Starts } from "./starts.ts";
+import { Runs, type RunsOptions } from "./runs.ts";
+import { Starts, type StartsOptions } from "./starts.ts";
 import type { StoreTime } from "./store-time.ts";
 import { StoredFunctions } from "./stored-functions.ts";
+import { Tenants } from "./tenants.ts";
 import { Watchers } from "./watchers.ts";
 import { WorkflowEditor } from "./workflow-editor.ts";
 import { Workflows } from "./workflows.ts";
+import { Workspaces } from "./workspaces.ts";
 
 /** What the parts ask of the node. */
 export interface NodeHooks {
@@ -26,6 +32,8 @@ export interface NodeHooks {
   /** How many more runs it may hold now. */
   readonly room: () => number;
   readonly takesRuns: () => boolean;
+  /** Why it takes no commands now; null: it does. */
+  readonly refusal: () => MillraceError | null;
   readonly onFatal: (error: MillraceError) => void;
 }
 
@@ -40,9 +48,12 @@ export interface NodeParts {
   readonly claimer: Claimer;
   readonly courier: Courier;
   readonly starts: Starts;
+  readonly runs: Runs;
   readonly reader: RunReader;
   readonly watchers: Watchers;
   readonly keys: Keys;
+  readonly tenants: Tenants;
+  readonly workspaces: Workspaces;
   readonly commitFor: (ref: RunRef) => GroupCommit;
 }
 
@@ -57,47 +68,57 @@ export function assemble(options: NodeOptions, time: StoreTime, hooks: NodeHooks
   const executor = createExecutor(options, stored, metrics, now);
   const workflows = new Workflows({ catalog: storage.catalog, kind: options.programs });
   const reader = new RunReader(storage, workflows, (runId) => moving.runner.progress(runId));
+  const isResident = (tenant: TenantId, runId: RunId): boolean => moving.runner.has(tenant, runId);
   const watchers: Watchers = new Watchers({
     clock,
     read: (tenant, runId) => reader.get(tenant, runId),
     show: ({ history, journal }) => reader.show(history, journal),
-    isResident: (tenant, runId) => moving.runner.has(tenant, runId),
+    isResident,
   });
+  const feeds = new RunFeeds({ clock, reader, isResident });
   const moving = assembleMoving(options, hooks, {
     executor,
     workflows,
     watchers,
+    feeds,
     metrics,
     commitFor,
     now,
   });
   const { runner, ownerOfNew } = moving;
-  const starts = new Starts({
-    storage,
-    workflows,
-    runner,
-    commitFor,
-    ownerOfNew,
-    now,
-    random,
-    limits,
-    metrics,
-    log,
-  });
+  const workspaces = new Workspaces(storage.catalog, log);
+  const beginning = { now, random, limits, metrics, log };
+  const starting = assembleStarts(
+    { ...beginning, storage, workflows, workspaces, runner, commitFor, ownerOfNew },
+    { reader, feeds, refusal: hooks.refusal },
+  );
   return {
     ...moving,
+    ...starting,
     metrics,
     lanes,
     executor,
     stored,
     workflows,
     editor: createEditor(options, workflows, stored, now),
-    starts,
     reader,
     watchers,
     keys: new Keys(storage.catalog, clock, time),
+    tenants: new Tenants(storage.catalog, time),
+    workspaces,
     commitFor,
   };
+}
+
+function assembleStarts(
+  options: StartsOptions,
+  more: Pick<RunsOptions, "reader" | "feeds" | "refusal">,
+): Pick<NodeParts, "starts" | "runs"> {
+  const { now, commitFor, runner } = options;
+  const starts = new Starts(options);
+  const cancel = (request: CancelRequest): Promise<CancelOutcome> =>
+    cancelRun(request, now(), commitFor, runner);
+  return { starts, runs: new Runs({ ...options, ...more, starts, cancel }) };
 }
 
 function createExecutor(
@@ -148,6 +169,7 @@ function createLanes(
 }
 
 type Ground = Pick<NodeParts, "executor" | "workflows" | "watchers" | "metrics" | "commitFor"> & {
+  readonly feeds: RunFeeds;
   readonly now: () => Timestamp;
 };
 
@@ -155,7 +177,7 @@ type Ground = Pick<NodeParts, "executor" | "workflows" | "watchers" | "metrics" 
 function assembleMoving(
   { storage, clock, limits, log, maxResidentRuns }: NodeOptions,
   hooks: NodeHooks,
-  { executor, workflows, watchers, metrics, commitFor, now }: Ground,
+  { executor, workflows, watchers, feeds, metrics, commitFor, now }: Ground,
 ): Pick<NodeParts, "runner" | "courier" | "claimer"> & {
   readonly ownerOfNew: () => NodeId | null;
 } {
@@ -169,7 +191,11 @@ function assembleMoving(
       children.prepare(parent, key, workflow, input, wanted),
     commitFor,
     send: (from, messages) => courier.send(from, messages),
-    onFinished: (ended) => watchers.finished(ended),
+    onFinished: (ended) => {
+      watchers.finished(ended);
+      feeds.finished(ended);
+    },
+    observer: feeds,
     metrics,
     log,
     journalEntries: limits.journalEntries,

@@ -21,6 +21,11 @@ import type { Workflows } from "./workflows.ts";
 /** When the attempts of a run began that run on this node now, by step. */
 export type Progress = (runId: RunId) => ReadonlyMap<string, Timestamp>;
 
+export interface ReadRun {
+  readonly run: Run;
+  readonly journal: readonly Entry[];
+}
+
 export class RunReader {
   readonly #storage: Storage;
   readonly #workflows: Workflows;
@@ -33,6 +38,11 @@ export class RunReader {
   }
 
   async get(tenant: TenantId, runId: RunId): Promise<Run | null> {
+    return (await this.read(tenant, runId))?.run ?? null;
+  }
+
+  /** With the journal that it was read with. */
+  async read(tenant: TenantId, runId: RunId): Promise<ReadRun | null> {
     const found = await this.#storage.read({ kind: "run", tenant, runId });
     if (found === null) return null;
     const row = "live" in found ? found.live : found.finished;
@@ -41,9 +51,9 @@ export class RunReader {
       found.journal,
       "live" in found ? null : found.finished,
     );
-    return "live" in found
-      ? showLive(found.live, state, steps)
-      : showFinished(found.finished, steps);
+    const run =
+      "live" in found ? showLive(found.live, state, steps) : showFinished(found.finished, steps);
+    return { run, journal: found.journal };
   }
 
   /** A finished run whose rows are at hand. */
@@ -123,7 +133,7 @@ function showFinished(row: HistoryRow, steps: readonly Step[]): Run {
 }
 
 /** Written by this engine as a `Failure`. */
-const failureOf = (row: HistoryRow): Failure =>
+export const failureOf = (row: HistoryRow): Failure =>
   row.result === null
     ? { code: "internal.error", message: "The failure was not stored", source: "definition" }
     : (fromJsonText(row.result) as unknown as Failure);
@@ -136,6 +146,8 @@ function base(
   return {
     id: row.id,
     tenant: row.tenant,
+    workspace: row.workspace,
+    user: row.user,
     workflowId: row.workflowId,
     workflowVersion: row.workflowVersion,
     trigger: row.trigger,
@@ -143,6 +155,7 @@ function base(
     // Checked to be an object of texts when the run was started.
     metadata: metadata as Readonly<Record<string, string>>,
     parent: row.parent,
+    retryOf: row.retryOf,
     createdAt: row.createdAt,
     startedAt: row.startedAt,
     steps,

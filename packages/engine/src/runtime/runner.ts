@@ -22,7 +22,8 @@ import {
   type Divergence,
   type Pass,
 } from "../core/drive.ts";
-import type { Message } from "../core/entry.ts";
+import { invariant } from "../core/assert-never.ts";
+import type { Entry, Message } from "../core/entry.ts";
 import type { Fact } from "../core/fact.ts";
 import type { OutboxMessage, RunHead, RunRef } from "../core/run-head.ts";
 import { waitingOn } from "../core/waiting-on.ts";
@@ -88,8 +89,14 @@ export class Runner {
    * A run that this node owns since its first moment.
    *
    * @param owner as the store has it: a node that had to join again while the answer was on its way is another one
+   * @param journal what it was started with
    */
-  adopt(head: RunHead, owner: NodeId, workflow: CompiledWorkflow): void {
+  adopt(
+    head: RunHead,
+    owner: NodeId,
+    workflow: CompiledWorkflow,
+    journal: readonly Entry[] = [],
+  ): void {
     // A courier that carries a start a second time is told that it owns the run, which it knows.
     if (owner !== this.#options.node() || this.#residents.has(head.id)) return;
     const residence = { head, workflow, fence: 1, seenWake: 0, startedAt: head.createdAt };
@@ -98,9 +105,14 @@ export class Runner {
       this.#options.payloadBytes,
     );
     this.#admit(run);
-    this.#work(run, createPass(), (pass) =>
-      begin(run.state, run.program, this.#options.now(), pass),
-    );
+    const { state, program } = run;
+    if (journal.length > 0) {
+      const divergence = replay(state, program, journal);
+      invariant(divergence === null, `run ${head.id} differs from the journal made for it`);
+      run.committed = journal.length;
+    }
+    const go = journal.length === 0 ? begin : resume;
+    this.#work(run, createPass(), (pass) => go(state, program, this.#options.now(), pass));
   }
 
   /** A run that this node has just taken: goes on where its journal ends. */
@@ -269,6 +281,8 @@ export class Runner {
       return;
     }
     run.committed += unit.entries.length;
+    if (unit.entries.length > 0 && unit.next.kind !== "finish")
+      this.#options.observer?.committed(run.head.id, unit.sequence, unit.entries);
     if (unit.entries.length > 0) run.recovering = false;
     if (unit.outbox.length > 0) this.#options.send(run.ref, unit.outbox);
     if (unit.next.kind === "keep" && this.#draining && run.bodies.size === 0) {

@@ -70,6 +70,7 @@ describe("a start", () => {
       metadata: '{"team":"a"}',
       caller: ACTOR.key,
       parent: null,
+      retryOf: null,
       depth: 0,
       createdAt: WORLD_START,
       deadlineAt: null,

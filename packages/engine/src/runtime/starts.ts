@@ -14,22 +14,27 @@ import {
   type Limits,
   type NodeId,
   type RandomSource,
+  type RunId,
+  type TenantId,
   type Timestamp,
 } from "@millrace/protocol";
 import type { RunHead, RunRef } from "../core/run-head.ts";
 import type { StartKey, StartUnit, Storage } from "../storage/storage.ts";
-import type { StartOutcome, StartRequest } from "./commands.ts";
-import type { GroupCommit, Settled } from "./group-commit.ts";
+import { commitStart, lostStart } from "./commit-start.ts";
+import type { ExistingRun, StartCheck, StartOutcome, StartRequest } from "./commands.ts";
+import type { GroupCommit } from "./group-commit.ts";
 import { inputTooLarge, invalidInput, logStripped, toWarnings } from "./input-check.ts";
 import type { Log } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
 import type { CheckedInput, CompiledWorkflow } from "./program-kind.ts";
 import type { Runner } from "./runner.ts";
 import type { WorkflowHead, Workflows } from "./workflows.ts";
+import type { Workspaces } from "./workspaces.ts";
 
 export interface StartsOptions {
   readonly storage: Storage;
   readonly workflows: Workflows;
+  readonly workspaces: Workspaces;
   readonly runner: Runner;
   readonly commitFor: (ref: RunRef) => GroupCommit;
   /** The node that may own a new run; null: none has room, so the run waits in the store. */
@@ -48,12 +53,23 @@ const WORKFLOW_TRIES = 5;
 
 export class Starts {
   readonly #options: StartsOptions;
+  readonly #looking = new Map<string, Promise<WorkflowHead | null>>();
 
   constructor(options: StartsOptions) {
     this.#options = options;
   }
 
   async start(request: StartRequest): Promise<StartOutcome> {
+    const outcome = await this.#start(request);
+    const { tenant, workspace: name, user = null } = request;
+    if (outcome.kind === "created" && name !== undefined) {
+      const { workspaces } = this.#options;
+      if (!workspaces.isKnown(tenant, { name, user })) await workspaces.use(tenant, { name, user });
+    }
+    return outcome;
+  }
+
+  async #start(request: StartRequest): Promise<StartOutcome> {
     try {
       checkRequest(request, this.#options.limits);
       const { workflows } = this.#options;
@@ -85,7 +101,7 @@ export class Starts {
   async #lookAndStart(request: StartRequest): Promise<StartOutcome> {
     const { workflows } = this.#options;
     for (let n = 0; n < WORKFLOW_TRIES; n++) {
-      const head = await workflows.reload(request.tenant, request.workflow);
+      const head = await this.#look(request);
       if (head === null) throw new MillraceError("workflow.not-found", "Workflow not found");
       if (head.status !== "active") return this.#replayOrRefuse(request, head, notActive(head));
       const compiled = await workflows.version(request.tenant, head.id, head.version);
@@ -99,6 +115,39 @@ export class Starts {
       "workflow.changed",
       "The workflow changes too often at this moment; repeat",
     );
+  }
+
+  /** Starts of one batch that do not know their workflow look once for all of them. */
+  #look({ tenant, workflow }: StartRequest): Promise<WorkflowHead | null> {
+    const place = `${tenant}\n${workflow}`;
+    const looking =
+      this.#looking.get(place) ??
+      this.#options.workflows.reload(tenant, workflow).finally(() => this.#looking.delete(place));
+    this.#looking.set(place, looking);
+    return looking;
+  }
+
+  /** What `start` would say now. Starts nothing. */
+  async check(request: StartRequest): Promise<StartCheck> {
+    try {
+      checkRequest(request, this.#options.limits);
+      const head = await this.#look(request);
+      if (head === null) throw new MillraceError("workflow.not-found", "Workflow not found");
+      const known = await this.#findKey(request, head);
+      if (known !== null) return known;
+      if (head.status !== "active") throw notActive(head);
+      const { workflows } = this.#options;
+      const compiled =
+        workflows.loadedVersion(request.tenant, head.id, head.version) ??
+        (await workflows.version(request.tenant, head.id, head.version));
+      if (compiled === null) throw new MillraceError("workflow.not-found", "Workflow not found");
+      const input = this.#checkInput(request, compiled);
+      if (MillraceError.is(input)) throw input;
+      return { kind: "startable" };
+    } catch (error) {
+      if (MillraceError.is(error)) return { kind: "rejected", error };
+      throw error;
+    }
   }
 
   /** With defaults, or what is wrong with it. */
@@ -117,18 +166,19 @@ export class Starts {
     head: WorkflowHead,
     refusal: MillraceError,
   ): Promise<StartOutcome> {
-    const key = request.idempotencyKey;
-    const found =
-      key === undefined
-        ? null
-        : await this.#options.storage.read({
-            kind: "key",
-            tenant: request.tenant,
-            scope: head.id,
-            key,
-          });
-    if (found !== null) return this.#existing(request, found.runId, found.payloadHash);
+    const known = await this.#findKey(request, head);
+    if (known !== null) return known;
     throw refusal;
+  }
+
+  /** The run that the request's key has started; null: none, or one that may be replaced. */
+  async #findKey(request: StartRequest, { id }: WorkflowHead): Promise<ExistingRun | null> {
+    const { tenant, idempotencyKey: key, reuseAfterFailure = false } = request;
+    if (key === undefined) return null;
+    const found = await this.#options.storage.read({ kind: "key", tenant, scope: id, key });
+    if (found === null) return null;
+    const existing = await this.#existing(request, found.runId, found.payloadHash);
+    return reuseAfterFailure && existing.status === "failed" ? null : existing;
   }
 
   async #submit(
@@ -137,17 +187,13 @@ export class Starts {
     compiled: CompiledWorkflow,
     { input, stripped }: GoodInput,
   ): Promise<StartOutcome | typeof CHANGED> {
-    const { runner, metrics, log } = this.#options;
+    const { log } = this.#options;
     const unit = this.#unit(request, workflow, input, compiled.timeoutMs);
     const created = (): StartOutcome => {
       logStripped(log, unit.run.id, stripped);
       return toCreated(unit, stripped);
     };
-    const outcome = await this.#commit(unit, () => {
-      // In the turn in which it became durable, so that nobody sees a run that its owner does not know.
-      metrics.counters.runsStarted += 1;
-      if (unit.owner !== null) runner.adopt(unit.run, unit.owner, compiled);
-    });
+    const outcome = await commitStart(unit, compiled, this.#options);
     switch (outcome.kind) {
       case "done":
         return created();
@@ -160,10 +206,7 @@ export class Starts {
       case "refused":
         return CHANGED;
       case "lost":
-        throw new MillraceError(
-          "storage.unavailable",
-          "The node lost its place while it started the run; repeat",
-        );
+        throw lostStart();
     }
   }
 
@@ -186,8 +229,8 @@ export class Starts {
       id: newRunId(at, shard, random),
       shard,
       tenant: request.tenant,
-      workspace: null,
-      user: null,
+      workspace: request.workspace ?? null,
+      user: request.user ?? null,
       workflowId: workflow.id,
       workflowVersion: workflow.version,
       trigger: request.trigger ?? "api",
@@ -196,6 +239,7 @@ export class Starts {
       metadata:
         request.metadata === undefined ? NO_METADATA : asJsonText(JSON.stringify(request.metadata)),
       parent: null,
+      retryOf: null,
       depth: 0,
       caller: request.actor.key,
       createdAt: at,
@@ -210,6 +254,7 @@ export class Starts {
             // Of what was sent: a default that is changed later must not make a repeat another payload.
             payloadHash: hashPayload(request.input),
             expiresAt: after(at, IDEMPOTENCY_KEY_LIFETIME_MS),
+            reusesAfterFailure: request.reuseAfterFailure ?? false,
           };
     return {
       kind: "start",
@@ -218,47 +263,37 @@ export class Starts {
       dueAt: at,
       key,
       workflowRevision: workflow.revision,
+      entries: [],
+      audit: null,
     };
-  }
-
-  #commit(unit: StartUnit, onDone: () => void): Promise<Settled> {
-    const { id: runId, tenant, shard } = unit.run;
-    return new Promise((resolve) => {
-      this.#options.commitFor({ tenant, shard, runId }).submit({
-        unit,
-        refusable: true,
-        settle: (outcome) => {
-          if (outcome.kind === "done") onDone();
-          resolve(outcome);
-        },
-        unknown: () =>
-          resolve({ kind: "fault", error: new MillraceError("storage.outcome-unknown") }),
-      });
-    });
   }
 
   async #existing(
     request: StartRequest,
-    runId: RunRef["runId"],
+    runId: RunId,
     payloadHash: string | null,
-  ): Promise<StartOutcome> {
-    const found = await this.#options.storage.read({ kind: "run", tenant: request.tenant, runId });
-    if (found === null) throw new MillraceError("run.not-found", "Run not found");
-    const run = "live" in found ? found.live : found.finished;
-    return {
-      kind: "existing",
-      runId,
-      workflowId: run.workflowId,
-      workflowVersion: run.workflowVersion,
-      status: run.status,
-      mismatch: payloadHash !== null && payloadHash !== hashPayload(request.input),
-    };
+  ): Promise<ExistingRun> {
+    const mismatch = payloadHash !== null && payloadHash !== hashPayload(request.input);
+    return findExisting(this.#options.storage, request.tenant, runId, mismatch);
   }
+}
+
+/** The run that a repeated start is answered with. @throws {MillraceError} run.not-found */
+export async function findExisting(
+  storage: Storage,
+  tenant: TenantId,
+  runId: RunId,
+  mismatch: boolean,
+): Promise<ExistingRun> {
+  const found = await storage.read({ kind: "run", tenant, runId });
+  if (found === null) throw new MillraceError("run.not-found", "Run not found");
+  const { workflowId, workflowVersion, status } = "live" in found ? found.live : found.finished;
+  return { kind: "existing", runId, workflowId, workflowVersion, status, mismatch };
 }
 
 const CHANGED = { kind: "changed" } as const;
 
-const notActive = ({ status }: WorkflowHead): MillraceError =>
+export const notActive = ({ status }: WorkflowHead): MillraceError =>
   new MillraceError(
     "workflow.not-active",
     `Workflow must be active to run. Current status: ${status}`,
@@ -274,10 +309,14 @@ const toCreated = ({ run }: StartUnit, stripped: GoodInput["stripped"]): StartOu
 
 const NO_METADATA = asJsonText("{}");
 
-const hashPayload = (text: string): string => createHash("sha256").update(text).digest("base64url");
+export const hashPayload = (text: string): string =>
+  createHash("sha256").update(text).digest("base64url");
 
-function checkRequest({ idempotencyKey, input, metadata }: StartRequest, limits: Limits): void {
-  if (idempotencyKey !== undefined) refuse(checkName(idempotencyKey), "idempotencyKey");
+function checkRequest(request: StartRequest, limits: Limits): void {
+  const { idempotencyKey, input, metadata, workspace, user } = request;
+  for (const [field, name] of Object.entries({ idempotencyKey, workspace, user })) {
+    if (name !== undefined) refuse(checkName(name), field);
+  }
   const tooLarge = inputTooLarge(input, limits.payloadBytes);
   if (tooLarge !== undefined) throw new MillraceError("payload.too-large", tooLarge);
   const entries = Object.entries(metadata ?? {});

@@ -1,4 +1,4 @@
-// Everything that changes workflows: create, edit, restore, activate.
+// Everything that changes workflows: create, edit, restore, and their statuses.
 //
 // A draft is edited in place, since no run can have used it. From the first activation on, an edit makes a new
 // version, runs keep theirs, and the head's revision decides between editors who come at the same moment.
@@ -16,6 +16,7 @@ import {
   type Timestamp,
   type Workflow,
   type WorkflowId,
+  type WorkflowStatus,
 } from "@millrace/protocol";
 import type { Catalog, CatalogPut } from "../storage/catalog.ts";
 import { toAudit, type ControlWrite } from "./audit.ts";
@@ -23,6 +24,7 @@ import type {
   Actor,
   CreateWorkflowRequest,
   DefinitionCheck,
+  MoveWorkflowRequest,
   RestoreWorkflowRequest,
   SavedWorkflow,
   UpdateWorkflowRequest,
@@ -31,6 +33,7 @@ import type { ProgramKind } from "./program-kind.ts";
 import { slugOf } from "./slug.ts";
 import { warnOfUnknownNames, type KnownNames } from "./unknown-names.ts";
 import { isSameDefinition, readVersion, toVersionId, toVersionPut } from "./version-record.ts";
+import { archived, moveStatus } from "./workflow-moves.ts";
 import { toWorkflow, type HeadBody, type WorkflowHead, type Workflows } from "./workflows.ts";
 
 export interface WorkflowEditorOptions {
@@ -124,24 +127,31 @@ export class WorkflowEditor {
     return this.#save(head, draft, changeSummary, write);
   }
 
-  async activate(tenant: TenantId, idOrSlug: string, actor: Actor): Promise<Workflow> {
-    const { workflows } = this.#options;
-    const head = await workflows.find(tenant, idOrSlug);
-    const active = head.status === "active" ? head : await this.#setActive(tenant, head, actor);
-    const version = await workflows.getVersion(tenant, active, active.version);
-    if (version === null) throw new MillraceError("workflow.not-found", "Workflow not found");
-    // Compiled now, so that the first start need not wait for it.
-    await workflows.version(tenant, active.id, active.version);
-    return toWorkflow(active, version.definition);
+  activate(tenant: TenantId, workflow: string, actor: Actor): Promise<Workflow> {
+    return this.move({ tenant, workflow, move: "activate", actor });
   }
 
-  async #setActive(tenant: TenantId, head: WorkflowHead, actor: Actor): Promise<WorkflowHead> {
-    refuseArchived(head);
-    const { id, slug, version, revision } = head;
-    const outcome = await this.#put(
-      [toHeadPut({ tenant, id, slug, expectedRevision: revision }, { status: "active", version })],
-      { tenant, actor, action: "workflow.activate", target: id },
-    );
+  async move({ tenant, workflow, move, actor }: MoveWorkflowRequest): Promise<Workflow> {
+    const { workflows } = this.#options;
+    const before = await workflows.find(tenant, workflow);
+    const status = moveStatus(before.id, before.status, move);
+    const write = { tenant, actor, action: `workflow.${move}`, target: before.id };
+    const head = status === before.status ? before : await this.#setStatus(before, status, write);
+    const version = await workflows.getVersion(tenant, head, head.version);
+    if (version === null) throw new MillraceError("workflow.not-found", "Workflow not found");
+    // Compiled now, so that the first start need not wait for it.
+    if (status === "active") await workflows.version(tenant, head.id, head.version);
+    return toWorkflow(head, version.definition);
+  }
+
+  async #setStatus(
+    { id, slug, version, revision }: WorkflowHead,
+    status: WorkflowStatus,
+    write: ControlWrite,
+  ): Promise<WorkflowHead> {
+    const { tenant } = write;
+    const place = { tenant, id, slug, expectedRevision: revision };
+    const outcome = await this.#put([toHeadPut(place, { status, version })], write);
     if (typeof outcome === "string") throw changed(id);
     return outcome;
   }
@@ -239,8 +249,7 @@ const changed = (id: WorkflowId): MillraceError =>
   new MillraceError("workflow.changed", `Workflow ${id} was changed at the same moment; repeat`);
 
 function refuseArchived({ id, status }: WorkflowHead): void {
-  if (status !== "archived") return;
-  throw new MillraceError("workflow.archived", `Workflow ${id} is archived and cannot be changed`);
+  if (status === "archived") throw archived(id);
 }
 
 function checkSummary(changeSummary: string | null): void {

@@ -4,7 +4,7 @@ import { graphPrograms } from "../steps/graph-programs.ts";
 import type { MemoryStorage } from "../storage/memory/memory-storage.ts";
 import { ACTOR, NodeWorld } from "../testkit/node-world.ts";
 import { A_STEPS, aCreateRequest, aWorkflowBench, setStatus } from "../testkit/workflow-bench.ts";
-import type { CreateWorkflowRequest } from "./commands.ts";
+import type { CreateWorkflowRequest, WorkflowPage } from "./commands.ts";
 import { Workflows } from "./workflows.ts";
 
 // A second tenant, which no other place makes.
@@ -40,6 +40,42 @@ describe("Workflows.get and list", () => {
     const rest = await others.workflows.list(DEFAULT_TENANT, { after: "wf_c", limit: 3 });
     expect(first.map(({ id }) => id)).toEqual(["wf_a", "wf_b", "wf_c"]);
     expect(rest.map(({ id }) => id)).toEqual(["wf_d"]);
+  });
+
+  test("lists by status and by text in name, slug or description, in whatever case", async () => {
+    const { editor, workflows } = aWorkflowBench();
+    const texts = { wf_a: "Send Invoice", wf_b: "Charge", wf_c: "Ship", wf_d: "Send Invoice" };
+    for (const [id, name] of Object.entries(texts)) {
+      const description = id === "wf_b" ? "after the INVOICE" : "x";
+      const definition = { name, description, steps: A_STEPS };
+      await editor.create(aCreateRequest({ id, definition }));
+    }
+    await editor.activate(DEFAULT_TENANT, "wf_b", ACTOR);
+    const find = async (filter: Partial<WorkflowPage>): Promise<readonly string[]> => {
+      const page = { after: null, limit: 10, ...filter };
+      return (await workflows.list(DEFAULT_TENANT, page)).map(({ id }) => id);
+    };
+    expect(await find({ search: "inVoice" })).toEqual(["wf_a", "wf_b", "wf_d"]);
+    expect(await find({ search: "invoice-2" })).toEqual(["wf_d"]);
+    expect(await find({ status: "active" })).toEqual(["wf_b"]);
+    expect(await find({ status: "draft", search: "invoice", after: "wf_a" })).toEqual(["wf_d"]);
+    expect(await find({ search: "refund" })).toEqual([]);
+  });
+
+  test("fills a page of what is asked for, however many others lie between", async () => {
+    const { editor, workflows } = aWorkflowBench();
+    const ids = Array.from({ length: 250 }, (_, n) => `wf_${String(n).padStart(3, "0")}`);
+    for (const id of ids) await editor.create(aCreateRequest({ id, ...named(id) }));
+    for (const id of ["wf_001", "wf_240", "wf_249"]) {
+      await editor.activate(DEFAULT_TENANT, id, ACTOR);
+    }
+    const page = { status: "active", limit: 2 } as const;
+    const first = await workflows.list(DEFAULT_TENANT, { ...page, after: null });
+    const rest = await workflows.list(DEFAULT_TENANT, { ...page, after: "wf_240" });
+    expect([first, rest].map((list) => list.map(({ id }) => id))).toEqual([
+      ["wf_001", "wf_240"],
+      ["wf_249"],
+    ]);
   });
 
   test("reads a version, which never changes, once", async () => {

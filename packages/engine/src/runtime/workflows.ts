@@ -17,6 +17,7 @@ import {
   type WorkflowVersion,
 } from "@millrace/protocol";
 import type { Catalog, CatalogRecord } from "../storage/catalog.ts";
+import type { WorkflowPage } from "./commands.ts";
 import type { CompiledWorkflow, ProgramKind } from "./program-kind.ts";
 import { readVersion, toVersionId } from "./version-record.ts";
 
@@ -47,6 +48,9 @@ interface CachedVersion {
   readonly shown: WorkflowVersion;
   compiled: CompiledWorkflow | undefined;
 }
+
+/** Records that are looked at in one read, when not all are wanted. */
+const FILTER_BATCH = 200;
 
 /** Runs that are at work keep what they run, whatever this cache forgets. */
 const MOST_VERSIONS = 1_000;
@@ -109,15 +113,28 @@ export class Workflows {
     return head === null ? null : this.#show(tenant, head);
   }
 
-  async list(
-    tenant: TenantId,
-    page: { readonly after: string | null; readonly limit: number },
-  ): Promise<readonly Workflow[]> {
-    const records = await this.#catalog.list(tenant, "workflow", page.after, page.limit);
-    const shown = await Promise.all(
-      records.map((record) => this.#show(tenant, this.remember(record))),
-    );
-    return shown.filter((workflow) => workflow !== null);
+  /** Reads on until the page is full: what a filter leaves out makes no page shorter. */
+  async list(tenant: TenantId, page: WorkflowPage): Promise<readonly Workflow[]> {
+    const { limit, status, search } = page;
+    const needle = search?.toLowerCase();
+    const found: Workflow[] = [];
+    const isFiltered = status !== undefined || needle !== undefined;
+    const batch = isFiltered ? Math.max(limit, FILTER_BATCH) : limit;
+    let after = page.after;
+    for (;;) {
+      const records = await this.#catalog.list(tenant, "workflow", after, batch);
+      const heads = records
+        .map((record) => this.remember(record))
+        .filter((head) => status === undefined || head.status === status);
+      const shown = await Promise.all(heads.map((head) => this.#show(tenant, head)));
+      for (const workflow of shown) {
+        if (workflow !== null && (needle === undefined || hasText(workflow, needle))) {
+          found.push(workflow);
+        }
+      }
+      after = records.at(-1)?.id ?? null;
+      if (found.length >= limit || records.length < batch) return found.slice(0, limit);
+    }
   }
 
   /** @returns null: there is no such version, or this release cannot read it */
@@ -200,6 +217,12 @@ export class Workflows {
     const record = await this.#catalog.get(tenant, "workflow-version", name);
     return record === null ? null : readVersion(record, id, version, this.#kind);
   }
+}
+
+/** @param needle in lower case */
+function hasText({ slug, definition }: Workflow, needle: string): boolean {
+  const texts = [definition.name, slug, definition.description ?? ""];
+  return texts.some((text) => text.toLowerCase().includes(needle));
 }
 
 const place = (tenant: TenantId, name: string): string => `${tenant}/${name}`;

@@ -1,5 +1,11 @@
 // One seed, one story: a cluster, clients, bad weather, then calm; and the checker all the way.
-import { asJsonText, DEFAULT_TENANT, type JsonText, type RunId } from "@millrace/protocol";
+import {
+  asJsonText,
+  DEFAULT_TENANT,
+  type JsonText,
+  type RunId,
+  type RunStatus,
+} from "@millrace/protocol";
 import type { Actor } from "../runtime/commands.ts";
 import type { CompiledWorkflow } from "../runtime/program-kind.ts";
 import {
@@ -187,13 +193,34 @@ class Story {
     });
     this.#checker.startAcknowledged(key, runId);
     if (this.#random.chance(0.15)) this.#run(() => this.#cancel(runId));
-    await this.#insist(async (node) => {
+    const status = await this.#awaitEnd(runId);
+    this.#world.note(`${key} ended`);
+    if (status !== "completed" && this.#random.chance(0.5))
+      await this.#retry(`${key}-again`, runId);
+  }
+
+  async #awaitEnd(runId: RunId): Promise<RunStatus> {
+    return this.#insist(async (node) => {
       const run = await node.waitForRun(DEFAULT_TENANT, runId, { timeoutMs: 5_000 });
       if (run === null)
         this.#checker.fail(`run ${runId} was acknowledged, but a reader does not find it`);
       else if (!("finishedAt" in run)) throw new Error("not yet");
       else this.#checker.endSeen(runId, JSON.stringify([run.status, run.finishedAt]));
+      return run?.status ?? "failed";
     });
+  }
+
+  /** Goes on with what failed, once, and waits for the end of that. */
+  async #retry(key: string, failed: RunId): Promise<void> {
+    const runId = await this.#insist(async (node) => {
+      const request = { tenant: DEFAULT_TENANT, runId: failed, actor: ACTOR, idempotencyKey: key };
+      const [outcome] = await node.runs.retry([request]);
+      if (outcome === undefined || outcome.kind === "rejected")
+        throw outcome?.error ?? new Error("no outcome");
+      return outcome.runId;
+    });
+    this.#checker.startAcknowledged(key, runId);
+    await this.#awaitEnd(runId);
     this.#world.note(`${key} ended`);
   }
 

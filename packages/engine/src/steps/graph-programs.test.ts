@@ -29,6 +29,7 @@ function aHead(input: JsonValue): RunHead {
     input: asJsonText(JSON.stringify(input)),
     metadata: asJsonText("{}"),
     parent: null,
+    retryOf: null,
     depth: 0,
     caller: null,
     createdAt: toTimestamp(1),

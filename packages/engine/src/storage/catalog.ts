@@ -1,7 +1,19 @@
 import type { JsonText, TenantId, Timestamp } from "@millrace/protocol";
 
-/** Cold data by kind. A workflow's head and each of its versions are records of their own. */
-export const CATALOG_KINDS = ["workflow", "workflow-version", "key", "function"] as const;
+/**
+ * Cold data by kind. A workflow's head and each of its versions are records of their own. A `key` is kept in tenant
+ * `default`, whosever it is, because it is looked up before its tenant is known; its `key-use` is in its own tenant.
+ * A `tenant` is kept in tenant `default`.
+ */
+export const CATALOG_KINDS = [
+  "workflow",
+  "workflow-version",
+  "key",
+  "key-use",
+  "function",
+  "tenant",
+  "workspace",
+] as const;
 export type CatalogKind = (typeof CATALOG_KINDS)[number];
 
 export interface CatalogRecord {
@@ -39,6 +51,23 @@ export interface Audit {
   readonly action: string;
   /** Id of what was changed. */
   readonly target: string;
+}
+
+/** As it is read again. */
+export interface AuditRow extends Audit {
+  /** Grows with each row of the store, not without gaps. */
+  readonly sequence: number;
+}
+
+/** Which rows of a tenant, newest first. */
+export interface AuditFilter {
+  /** The last sequence of the page before. Default: from the newest. */
+  readonly before?: number;
+  readonly action?: string;
+  /** Id of the key that asked. */
+  readonly key?: string;
+  /** Inclusive. */
+  readonly since?: Timestamp;
 }
 
 export type CatalogOutcome =

@@ -19,7 +19,8 @@ import type {
 } from "@millrace/protocol";
 import type { Entry, Message } from "../core/entry.ts";
 import type { OutboxMessage, RunHead, RunRef } from "../core/run-head.ts";
-import type { Catalog, Audit } from "./catalog.ts";
+import type { RunFilter } from "./run-filter.ts";
+import type { Audit, AuditFilter, AuditRow, Catalog } from "./catalog.ts";
 
 export type { OutboxMessage, RunHead, RunRef } from "../core/run-head.ts";
 
@@ -68,6 +69,9 @@ export interface StartUnit {
   readonly key: StartKey | null;
   /** Refused with `workflow.changed` unless the workflow's catalog record has this revision now. */
   readonly workflowRevision: number | null;
+  /** The journal that the run begins with: what it takes over from the run that it retries. */
+  readonly entries: readonly Entry[];
+  readonly audit: Audit | null;
 }
 
 export interface StartKey {
@@ -76,6 +80,8 @@ export interface StartKey {
   readonly key: string;
   readonly payloadHash: string;
   readonly expiresAt: Timestamp;
+  /** A key whose run has failed counts as unknown, and stands for this run from now on. */
+  readonly reusesAfterFailure: boolean;
 }
 
 /** One run's journal entries with everything that must be true with them. */
@@ -170,12 +176,14 @@ export interface NodeDescription {
 /** Questions; they decide nothing. The answer's type follows from `kind` (see `Answers`). */
 export type Query =
   | { readonly kind: "run"; readonly tenant: TenantId; readonly runId: RunId }
-  /** Newest first; `before` is the last id of the page before. */
+  /** Newest first; `before` is where the page before ended. */
   | {
       readonly kind: "runs";
       readonly tenant: TenantId;
       readonly before: RunId | null;
       readonly limit: number;
+      /** Default: all runs. */
+      readonly filter?: RunFilter;
     }
   | {
       readonly kind: "key";
@@ -188,14 +196,15 @@ export type Query =
   /** Outbox messages of any run, oldest first: the safety net of lost couriers. */
   | { readonly kind: "outbox"; readonly limit: number }
   | { readonly kind: "counts" }
-  | { readonly kind: "audit"; readonly tenant: TenantId; readonly limit: number };
+  /** Newest first. */
+  | ({ readonly kind: "audit"; readonly tenant: TenantId; readonly limit: number } & AuditFilter);
 
 export interface Answers {
   readonly run:
     | { readonly live: RunRow; readonly journal: readonly Entry[] }
     | { readonly finished: HistoryRow; readonly journal: readonly Entry[] }
     | null;
-  readonly runs: readonly (RunSummary & { readonly waitingOn: WaitingOn | null })[];
+  readonly runs: RunPage;
   readonly key: { readonly runId: RunId; readonly payloadHash: string } | null;
   readonly inbox: readonly { readonly to: RunRef; readonly message: Message }[];
   readonly outbox: readonly { readonly from: RunRef; readonly message: OutboxMessage }[];
@@ -205,7 +214,16 @@ export interface Answers {
     readonly finished: number;
     readonly outbox: number;
   };
-  readonly audit: readonly Audit[];
+  readonly audit: readonly AuditRow[];
+}
+
+export interface RunPage {
+  readonly runs: readonly (RunSummary & { readonly waitingOn: WaitingOn | null })[];
+  /**
+   * The list was left off here, because a filter without an index would have made one call read too many rows: go on
+   * with this as `before`, even if `runs` is empty. null: `limit` was reached, or the end.
+   */
+  readonly next: RunId | null;
 }
 
 export interface Storage {

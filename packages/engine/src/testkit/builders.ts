@@ -33,6 +33,7 @@ export function aHead(head: Partial<RunHead> = {}): RunHead {
     input: asJsonText("{}"),
     metadata: asJsonText("{}"),
     parent: null,
+    retryOf: null,
     depth: 0,
     caller: null,
     createdAt: NOON,

@@ -9,8 +9,9 @@ const KEY = /^mr_([0-9A-Za-z]{12})_[0-9A-Za-z]{32}$/;
 /** Finds keys in any text, so that logs can hide them. */
 const KEY_ANYWHERE = /(mr_[0-9A-Za-z]{12})_[0-9A-Za-z]{32}/g;
 
-export function newKey(): string {
-  return `mr_${drawLetters(ID_LENGTH)}_${drawLetters(SECRET_LENGTH)}`;
+/** @param id of the key that gets a new secret; default: a new one */
+export function newKey(id: string = drawLetters(ID_LENGTH)): string {
+  return `mr_${id}_${drawLetters(SECRET_LENGTH)}`;
 }
 
 /** The id inside a key; undefined: it has not the shape of one. */

@@ -4,12 +4,21 @@ export const SCOPES = [
   "workflows:write",
   "workflows:execute",
   "runs:read",
+  "connections:read",
+  "connections:write",
+  "approvals:write",
+  "events:publish",
+  "keys:admin",
   "metrics:read",
 ] as const;
-export type Scope = (typeof SCOPES)[number];
 
-/** In a key's list: every scope, also those that a later version adds. */
+/** No key can be given this one: only the administrator's key has it. */
+export const ROOT_SCOPE = "tenants:admin";
+
+export type Scope = (typeof SCOPES)[number] | typeof ROOT_SCOPE;
+
+/** In a key's list: every scope that a key can be given, also those that a later version adds. */
 export const EVERY_SCOPE = "*";
 
-export const hasScope = (scopes: readonly string[], scope: Scope): boolean =>
-  scopes.includes(scope) || scopes.includes(EVERY_SCOPE);
+export const hasScope = (scopes: readonly string[], scope: string): boolean =>
+  scopes.includes(scope) || (scopes.includes(EVERY_SCOPE) && scope !== ROOT_SCOPE);

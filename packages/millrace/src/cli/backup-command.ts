@@ -25,7 +25,7 @@ export async function backUp(
   return EXIT.done;
 }
 
-function formatBytes(bytes: number): string {
+export function formatBytes(bytes: number): string {
   const units = ["bytes", "kB", "MB", "GB"];
   let value = bytes;
   let unit = 0;

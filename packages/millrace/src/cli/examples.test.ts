@@ -1,6 +1,9 @@
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { openTestServer } from "../../../../tools/testkit/open-test-server.ts";
+import { plantFolder } from "../../../../tools/testkit/planted-folder.ts";
+import { readConnectorSettings } from "../connectors/connector-settings.ts";
+import { openConnectors } from "../connectors/open-connectors.ts";
 import { installExample, readExamples } from "./examples.ts";
 import { loadFunctions } from "./load-functions.ts";
 import { runExample } from "./run-example.ts";
@@ -14,7 +17,15 @@ describe("the example", () => {
     "%s completes on its sample input, and reads as it was written",
     async ([, example]) => {
       const functions = await loadFunctions(example.modules);
-      await using server = await openTestServer({ functions });
+      await using folder = await plantFolder({});
+      const settings = readConnectorSettings(() => null);
+      const { path: data } = folder;
+      // As a development server has them: the sandbox serves.
+      const connectors = await openConnectors({ settings, mode: "development", data });
+      await using cleanUp = new AsyncDisposableStack();
+      cleanUp.defer(() => connectors.close());
+      const { actions } = connectors;
+      await using server = await openTestServer({ functions, actions });
       expect(await installExample(server.engine, example)).toEqual([]);
       // A second start finds every workflow there, unchanged.
       expect(await installExample(server.engine, example)).toEqual([]);

@@ -1,35 +1,71 @@
-// The command line: names, flags, help. Each command's work is in its own file.
-import { Command, Option } from "commander";
+// The command line: names, flags, help. Each command's work, and its own flags, are in its own file.
+import { Command, Help, Option } from "commander";
 import { VERSION } from "../version.ts";
+import { addAudit } from "./audit-command.ts";
 import { backUp } from "./backup-command.ts";
-import { createClient, type Client } from "./client.ts";
+import { addCompletion } from "./completion-command.ts";
+import { addDoctor } from "./doctor-command.ts";
 import type { ExitCode } from "./exit-codes.ts";
+import { addFunctions } from "./functions-commands.ts";
 import type { Io } from "./io.ts";
-import { run } from "./run-command.ts";
-import { getRun, listRuns, watchRun } from "./runs-commands.ts";
+import { addKeys } from "./keys-commands.ts";
+import { addProfiles } from "./profile-commands.ts";
+import { addRun } from "./run-command.ts";
+import { addRuns } from "./runs-commands.ts";
+import { addSandbox } from "./sandbox-command.ts";
 import { readSettings, type Flags } from "./settings.ts";
+import {
+  DATA_FLAG,
+  isJson,
+  JSON_FLAG,
+  SERVER_GROUP,
+  type CommandLine,
+} from "./speaking-command.ts";
 import { start } from "./start.ts";
+import { addTenants } from "./tenants-commands.ts";
+import { addWorkflows } from "./workflows-commands.ts";
 
 /** @param done told what the command that was called ends with */
 export function createProgram(io: Io, done: (code: ExitCode) => void): Command {
   const program = new Command("millrace")
     .description("Durable workflows: a server, and the commands that talk to it.")
     .version(VERSION, "--version", "print the version")
-    .helpCommand("help [command]", "show what a command takes")
     .showHelpAfterError("(--help shows what there is)")
-    .configureOutput({ writeOut: io.out, writeErr: io.err });
+    .configureOutput({ writeOut: io.out, writeErr: io.err })
+    .configureHelp({ groupItems });
   program.exitOverride();
-  addStart(program, io, done);
-  addRun(program, io, done);
-  addRuns(program, io, done);
-  addBackup(program, io, done);
+  const line: CommandLine = { io, done };
+  program.commandsGroup("Run workflows:");
+  addRun(program, line);
+  addRuns(program, line);
+  addWorkflows(program, line);
+  addFunctions(program, line);
+  program.commandsGroup("Hand out access:");
+  addKeys(program, line);
+  addTenants(program, line);
+  addAudit(program, line);
+  program.commandsGroup("Keep a server:");
+  addStart(program, line);
+  addBackup(program, line);
+  addDoctor(program, line);
+  addSandbox(program, line);
+  program.commandsGroup("This command:");
+  program.helpCommand("help [command]", "show what a command takes");
+  addProfiles(program, line);
+  addCompletion(program, line);
   return program;
 }
 
-const JSON_FLAG = ["--json", "print JSON"] as const;
-const DATA_FLAG = ["--data <folder>", "data folder (default: .millrace)"] as const;
+/** What all commands take stands behind what is one's own. */
+const groupItems: Help["groupItems"] = (unsorted, visible, getGroup) => {
+  const groups = new Help().groupItems(unsorted, visible, getGroup);
+  const shared = groups.get(SERVER_GROUP);
+  if (shared === undefined) return groups;
+  groups.delete(SERVER_GROUP);
+  return groups.set(SERVER_GROUP, shared);
+};
 
-function addStart(program: Command, io: Io, done: (code: ExitCode) => void): void {
+function addStart(program: Command, { io, done }: CommandLine): void {
   program
     .command("start")
     .description("start a server")
@@ -49,55 +85,7 @@ function addStart(program: Command, io: Io, done: (code: ExitCode) => void): voi
     .action(async (flags: Flags) => done(await start(readSettings(flags, io), io, isJson(flags))));
 }
 
-/** A command that speaks to a server. */
-function addSpeaking(parent: Command, usage: string, description: string): Command {
-  return parent
-    .command(usage)
-    .description(description)
-    .option("--server <url>", "address of the server (default: http://127.0.0.1:3000)")
-    .option("--key <key>", "API key (default: MILLRACE_KEY, else <data>/dev-key)")
-    .option(...DATA_FLAG)
-    .option(...JSON_FLAG);
-}
-
-function addRun(program: Command, io: Io, done: (code: ExitCode) => void): void {
-  addSpeaking(program, "run <workflow>", "start a run of a workflow, by its id or slug")
-    .option("--input <json>", "input as JSON, @file, or @- for standard input (default: {})")
-    .option("--idempotency-key <key>", "start once, however often this is repeated")
-    .option("--wait", "follow the run until it ends; exit 1 unless it completed")
-    .action(async (workflow: string, flags: Flags) => {
-      const options = {
-        workflow,
-        input: textFlag(flags, "input"),
-        idempotencyKey: textFlag(flags, "idempotencyKey"),
-        isWaiting: flags["wait"] === true,
-        isJson: isJson(flags),
-      };
-      done(await run(await connect(flags, io), io, options));
-    });
-}
-
-function addRuns(program: Command, io: Io, done: (code: ExitCode) => void): void {
-  const runs = program.command("runs").description("look at runs").helpCommand(false);
-  addSpeaking(runs, "get <id>", "draw a run as a timeline").action(
-    async (id: string, flags: Flags) =>
-      done(await getRun(await connect(flags, io), io, id, isJson(flags))),
-  );
-  addSpeaking(runs, "list", "list runs, newest first")
-    .option("--limit <number>", "how many, up to 100 (default: 50)")
-    .option("--cursor <cursor>", "go on where the list before ended")
-    .action(async (flags: Flags) => {
-      const limit = textFlag(flags, "limit");
-      const options = { limit, cursor: textFlag(flags, "cursor"), isJson: isJson(flags) };
-      done(await listRuns(await connect(flags, io), io, options));
-    });
-  addSpeaking(runs, "watch <id>", "follow a run until it ends; exit 1 unless it completed").action(
-    async (id: string, flags: Flags) =>
-      done(await watchRun(await connect(flags, io), io, id, isJson(flags))),
-  );
-}
-
-function addBackup(program: Command, io: Io, done: (code: ExitCode) => void): void {
+function addBackup(program: Command, { io, done }: CommandLine): void {
   program
     .command("backup <file>")
     .description("copy the store into a file, also while the server runs")
@@ -106,14 +94,4 @@ function addBackup(program: Command, io: Io, done: (code: ExitCode) => void): vo
     .action(async (file: string, flags: Flags) =>
       done(await backUp(readSettings(flags, io).data, file, io, isJson(flags))),
     );
-}
-
-const connect = (flags: Flags, io: Io): Promise<Client> =>
-  createClient(readSettings(flags, io), io);
-
-const isJson = (flags: Flags): boolean => flags["json"] === true;
-
-function textFlag(flags: Flags, name: string): string | undefined {
-  const value = flags[name];
-  return typeof value === "string" ? value : undefined;
 }

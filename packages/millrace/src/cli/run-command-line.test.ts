@@ -215,7 +215,7 @@ describe("the command line", { timeout: 30_000 }, () => {
 
   test("exits 3 when it is not Millrace that answers", async () => {
     const app = {
-      requestBytes: 0,
+      bodyLimitOf: () => 0,
       fetch: () => Promise.resolve(new Response("<html>", { status: 502 })),
       refuse: () => new Response(),
     };
@@ -253,7 +253,7 @@ describe("the command line", { timeout: 30_000 }, () => {
     await using folder = await plantFolder({ "dev-key": "mr_local\n" });
     const sent: (string | null)[] = [];
     const app = {
-      requestBytes: 0,
+      bodyLimitOf: () => 0,
       fetch: (request: Request) => {
         sent.push(request.headers.get("x-api-key"));
         return Promise.resolve(Response.json({ success: true, data: [], meta: {} }));

@@ -1,19 +1,28 @@
 // `millrace run <workflow>`.
 import { MillraceError, parseJson, type JsonValue } from "@millrace/protocol";
-import { readFile } from "node:fs/promises";
-import { resolve } from "node:path";
-import type { Client } from "./client.ts";
+import type { Command } from "commander";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 import { plain, styleOf, type Io } from "./io.ts";
-import { watchRun } from "./runs-commands.ts";
+import { readText } from "./read-json-file.ts";
+import { runFile } from "./run-file.ts";
+import {
+  addSpeaking,
+  printJson,
+  speaking,
+  textFlag,
+  type Call,
+  type CommandLine,
+} from "./speaking-command.ts";
+import { watchRun } from "./watch-run.ts";
 
-export interface RunOptions {
-  readonly workflow: string;
-  /** JSON, `@file`, or `@-` for standard input; undefined: `{}`. */
-  readonly input: string | undefined;
-  readonly idempotencyKey: string | undefined;
-  readonly isWaiting: boolean;
-  readonly isJson: boolean;
+export function addRun(program: Command, line: CommandLine): void {
+  addSpeaking(program, "run <workflow>", "start a run of a workflow, by its id or slug")
+    .option("--input <json>", "input as JSON, @file, or @- for standard input (default: {})")
+    .option("--idempotency-key <key>", "start once, however often this is repeated")
+    .option("--wait", "follow the run until it ends; exit 1 unless it completed")
+    .option("--file <file>", "start many: a file with an input on each line, or -")
+    .option("--keyed", 'lines are {"input": …, "idempotencyKey": …}, safe to send again')
+    .action(speaking(line, run));
 }
 
 interface Started {
@@ -23,16 +32,31 @@ interface Started {
   readonly workflowVersion: number;
 }
 
-export async function run(client: Client, io: Io, options: RunOptions): Promise<ExitCode> {
-  const { workflow, idempotencyKey, isJson } = options;
-  const input = await readInput(options.input, io);
+async function run(call: Call, workflow: string): Promise<ExitCode> {
+  const { client, io, flags, isJson } = call;
+  const isWaiting = flags["wait"] === true;
+  const file = textFlag(flags, "file");
+  const isKeyed = flags["keyed"] === true;
+  const [text, idempotencyKey] = [textFlag(flags, "input"), textFlag(flags, "idempotencyKey")];
+  if (file !== undefined) {
+    if (text !== undefined || idempotencyKey !== undefined) {
+      throw usage("--file has its own inputs and keys: leave --input and --idempotency-key out.");
+    }
+    return runFile(client, io, { workflow, file, isKeyed, isWaiting, isJson });
+  }
+  if (isKeyed) throw usage("--keyed says what the lines of --file hold.");
+  const input = await readInput(text, io);
   const path = `/api/v1/workflows/${encodeURIComponent(workflow)}/run`;
   const { data, headers } = await client.post<Started>(path, { input, idempotencyKey });
-  if (options.isWaiting) return watchRun(client, io, data.runId, isJson);
-  if (isJson) {
-    io.out(`${JSON.stringify(data, null, 2)}\n`);
-    return EXIT.done;
-  }
+  if (isWaiting) return watchRun(client, io, data.runId, isJson);
+  if (isJson) printJson(io, data);
+  else tellStarted(data, headers, io);
+  return EXIT.done;
+}
+
+const usage = (message: string): MillraceError => new MillraceError("option.invalid", message);
+
+function tellStarted(data: Started, headers: Headers, io: Io): void {
   const { paint } = styleOf(io);
   const isReplayed = headers.get("idempotent-replayed") === "true";
   const hasOtherInput = headers.get("idempotency-mismatch") === "true";
@@ -42,25 +66,15 @@ export async function run(client: Client, io: Io, options: RunOptions): Promise<
   io.out(`${paint("bold", data.runId)} ${how}\n`);
   if (hasOtherInput) io.err(`${paint("yellow", "Its input was another one than this.")}\n`);
   io.out(paint("dim", `Follow it with: npx millrace runs watch ${data.runId}\n`));
-  return EXIT.done;
 }
 
 async function readInput(text: string | undefined, io: Io): Promise<JsonValue> {
   if (text === undefined) return {};
   const [json, source] = text.startsWith("@")
-    ? [await readSource(text.slice(1), io), text.slice(1)]
+    ? [await readText(text.slice(1), io), text.slice(1)]
     : [text, "--input"];
   const parsed = parseJson(json);
   if (parsed.ok) return parsed.value;
   const hint = text.startsWith("@") ? "" : ` Quote it for your shell: --input '{"amount": 12}'`;
-  throw new MillraceError("option.invalid", `${source} is not JSON: ${parsed.problem}.${hint}`);
-}
-
-async function readSource(name: string, io: Io): Promise<string> {
-  if (name === "-") return io.readInput();
-  try {
-    return await readFile(resolve(io.cwd, name), "utf8");
-  } catch (cause) {
-    throw new MillraceError("option.invalid", `Cannot read the input file ${name}.`, { cause });
-  }
+  throw usage(`${source} is not JSON: ${parsed.problem}.${hint}`);
 }

@@ -1,118 +1,164 @@
-// `millrace runs get`, `list` and `watch`.
+// `millrace runs list`, `get`, `watch`, `cancel` and `retry`.
+import { MillraceError } from "@millrace/protocol";
+import type { Command } from "commander";
 import type { RunSummaryView, RunView } from "../doors/rest/run-view.ts";
-import type { Client } from "./client.ts";
 import { formatAgo, formatDuration } from "./durations.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
-import { followRun, isOver } from "./follow-run.ts";
 import { glyphsOf, runGlyph } from "./glyphs.ts";
-import { cut, plain, styleOf, type Io, type Style } from "./io.ts";
+import { plain, styleOf, type Io, type Style } from "./io.ts";
+import { addPageFlags, showList } from "./list-command.ts";
+import { formatCount } from "./progress.ts";
+import { sinceFlag } from "./since.ts";
+import {
+  addGroup,
+  addSpeaking,
+  printJson,
+  printLines,
+  speaking,
+  textFlag,
+  type Call,
+  type CommandLine,
+} from "./speaking-command.ts";
+import type { Column } from "./table.ts";
 import { drawRun } from "./timeline.ts";
+import { watchRun } from "./watch-run.ts";
 
-export async function getRun(
-  client: Client,
-  io: Io,
-  id: string,
-  isJson: boolean,
-): Promise<ExitCode> {
-  const { data: run } = await client.get<RunView>(`/api/v1/runs/${encodeURIComponent(id)}`);
-  printRun(run, io, isJson);
-  return EXIT.done;
-}
+const PATH = "/api/v1/runs";
+const toPath = (id: string): string => `${PATH}/${encodeURIComponent(id)}`;
 
-function printRun(run: RunView, io: Io, isJson: boolean): void {
-  if (isJson) io.out(`${JSON.stringify(run, null, 2)}\n`);
-  else io.out(`${drawRun(run, { ...styleOf(io), nowMs: Date.now() }).join("\n")}\n`);
-}
-
-export interface ListOptions {
-  readonly limit: string | undefined;
-  readonly cursor: string | undefined;
-  readonly isJson: boolean;
-}
-
-export async function listRuns(
-  client: Client,
-  io: Io,
-  { limit, cursor, isJson }: ListOptions,
-): Promise<ExitCode> {
-  const query = new URLSearchParams();
-  if (limit !== undefined) query.set("limit", limit);
-  if (cursor !== undefined) query.set("cursor", cursor);
-  const { data: runs, meta } = await client.get<readonly RunSummaryView[]>(
-    `/api/v1/runs?${query.toString()}`,
+export function addRuns(program: Command, line: CommandLine): void {
+  const runs = addGroup(program, "runs", "look at runs, cancel them, try them again");
+  addSpeaking(runs, "get <id>", "draw a run as a timeline").action(speaking(line, get));
+  addPageFlags(addSpeaking(runs, "list", "list runs, newest first"))
+    .option("--workflow <workflow>", "only those of this workflow, by its id or slug")
+    .option("--status <status>", "only those that are so: failed, or failed,cancelled …")
+    .option("--since <time>", "only those made since then: 30m, 12h, 7d, or an instant")
+    .action(speaking(line, list));
+  addSpeaking(runs, "watch <id>", "follow a run until it ends; exit 1 unless it completed").action(
+    speaking(line, ({ client, io, isJson }, id: string) => watchRun(client, io, id, isJson)),
   );
-  if (isJson) io.out(`${JSON.stringify({ runs, meta }, null, 2)}\n`);
-  else io.out(`${drawList(runs, meta?.["cursor"], styleOf(io)).join("\n")}\n`);
+  addSpeaking(runs, "cancel [ids...]", "end runs before they are done")
+    .option("--workflow <workflow>", "all of this workflow that have not ended")
+    .option("--all", "all that have not ended")
+    .option("--reason <text>", "why, for whoever looks at them later")
+    .action(speaking(line, cancel));
+  addSpeaking(runs, "retry <id>", "start anew from the step that failed")
+    .option("--wait", "follow the run until it ends; exit 1 unless it completed")
+    .action(speaking(line, retry));
+}
+
+async function get({ client, io, isJson }: Call, id: string): Promise<ExitCode> {
+  const { data: run } = await client.get<RunView>(toPath(id));
+  if (isJson) printJson(io, run);
+  else printLines(io, drawRun(run, { ...styleOf(io), nowMs: Date.now() }));
   return EXIT.done;
 }
 
-const ID_COLUMNS = 30;
-const STATUS_COLUMNS = 9;
-const AGO_COLUMNS = 10;
-const DURATION_COLUMNS = 8;
+const statusOf = ({ status, waitingOn }: RunSummaryView): string =>
+  status === "running" && waitingOn !== null ? "waiting" : status;
 
-function drawList(
-  runs: readonly RunSummaryView[],
-  cursor: unknown,
-  style: Style,
-): readonly string[] {
-  if (runs.length === 0) {
-    return ["No runs yet. Start one with: npx millrace run <workflow> --input '{}'"];
-  }
-  const fixed = 2 + ID_COLUMNS + STATUS_COLUMNS + AGO_COLUMNS + DURATION_COLUMNS + 4 * 2;
-  const room = Math.max(10, style.columns - fixed);
-  const rows = runs.map((run) => {
-    const [glyph, color] = runGlyph(run, glyphsOf(style));
-    const status = run.status === "running" && run.waitingOn !== null ? "waiting" : run.status;
-    return [
-      `${style.paint(color, glyph)} ${run.id.padEnd(ID_COLUMNS)}`,
-      style.paint(color, status.padEnd(STATUS_COLUMNS)),
-      formatAgo(Date.now() - Date.parse(run.createdAt)).padStart(AGO_COLUMNS),
-      (run.durationMs === null ? "" : formatDuration(run.durationMs)).padStart(DURATION_COLUMNS),
-      cut(plain(run.workflowId), room),
-    ].join("  ");
-  });
-  if (typeof cursor !== "string") return rows;
-  return [...rows, "", `More: npx millrace runs list --cursor ${plain(cursor)}`];
+function toColumns(style: Style): readonly Column<RunSummaryView>[] {
+  const glyphs = glyphsOf(style);
+  const nowMs = Date.now();
+  return [
+    {
+      title: " ",
+      show: (run) => runGlyph(run, glyphs)[0],
+      color: (run) => runGlyph(run, glyphs)[1],
+    },
+    { title: "id", show: ({ id }) => id },
+    { title: "status", show: statusOf, color: (run) => runGlyph(run, glyphs)[1] },
+    {
+      title: "made",
+      show: ({ createdAt }) => formatAgo(nowMs - Date.parse(createdAt)),
+      align: "right",
+    },
+    {
+      title: "took",
+      show: ({ durationMs }) => (durationMs === null ? "" : formatDuration(durationMs)),
+      align: "right",
+    },
+    { title: "workflow", show: ({ workflowId }) => workflowId, shrinks: true },
+  ];
 }
 
-/** Until the run has ended: drawn again and again at a terminal, a line for each change elsewhere. */
-export async function watchRun(
-  client: Client,
-  io: Io,
-  id: string,
-  isJson: boolean,
-): Promise<ExitCode> {
-  const show = isJson ? (): void => {} : createLiveView(io);
-  const run = await followRun(client, id, { waitSeconds: isJson ? 60 : 1, onChange: show });
-  if (isJson) printRun(run, io, true);
-  return run.status === "completed" ? EXIT.done : EXIT.failed;
-}
-
-function createLiveView(io: Io): (run: RunView) => void {
-  let drawnRows = 0;
-  const told = new Map<string, string>();
-  return (run) => {
-    const terminal = io.terminal();
-    const lines = drawRun(run, { ...styleOf(io), nowMs: Date.now() });
-    // What has scrolled away cannot be drawn over.
-    if (terminal !== null && lines.length < terminal.rows) {
-      const back = drawnRows === 0 ? "" : `\u001b[${drawnRows}A\u001b[J`;
-      drawnRows = lines.length;
-      io.out(`${back}${lines.join("\n")}\n`);
-    } else if (isOver(run)) io.out(`${lines.join("\n")}\n`);
-    else tellChanges(run, told, io);
+function list(call: Call): Promise<ExitCode> {
+  const { flags } = call;
+  const query = {
+    workflowId: textFlag(flags, "workflow"),
+    status: textFlag(flags, "status"),
+    createdAfter: sinceFlag(flags),
   };
+  const isFiltered = Object.values(query).some((value) => value !== undefined);
+  return showList(call, {
+    path: PATH,
+    query,
+    name: "runs",
+    command: "millrace runs list",
+    columns: toColumns(styleOf(call.io)),
+    empty: isFiltered
+      ? "No such runs."
+      : "No runs yet. Start one with: npx millrace run <workflow> --input '{}'",
+  });
 }
 
-function tellChanges(run: RunView, told: Map<string, string>, io: Io): void {
-  const states = [
-    ["", run.status],
-    ...run.steps.map((step) => [step.id, step.status] as const),
-  ] as const;
-  for (const [step, status] of states) {
-    if (told.get(step) === status || (status === "pending" && !told.has(step))) continue;
-    told.set(step, status);
-    io.out(`${step === "" ? run.id : plain(step)} ${status}\n`);
+async function cancel(call: Call, ids: readonly string[]): Promise<ExitCode> {
+  const { client, io, flags, isJson } = call;
+  const workflowId = textFlag(flags, "workflow");
+  const ways = [ids.length > 0, workflowId !== undefined, flags["all"] === true];
+  if (ways.filter(Boolean).length !== 1) {
+    const message = "Name ids of runs, or --workflow <workflow>, or --all: one of them.";
+    throw new MillraceError("option.invalid", message);
   }
+  const reason = textFlag(flags, "reason");
+  const which =
+    ids.length > 0 ? { ids } : workflowId === undefined ? { all: true } : { workflowId };
+  const body = { ...which, reason };
+  const { data, meta } = await client.post<readonly CancelView[]>(`${PATH}/cancel`, body);
+  // What the route promises.
+  const counts = meta as unknown as CancelCounts;
+  if (isJson) printJson(io, { runs: data, meta });
+  else tellCancelled(data, counts, io);
+  const isGood = counts.notFound + counts.failed === 0 && counts.isComplete;
+  return isGood ? EXIT.done : EXIT.failed;
+}
+
+interface CancelView {
+  readonly id: string;
+  readonly status: "requested" | "ended" | "notFound" | "failed";
+  readonly error?: { readonly message: string };
+}
+
+interface CancelCounts extends Readonly<Record<CancelView["status"], number>> {
+  /** False: the server stopped, or we left, before the last one was looked at. */
+  readonly isComplete: boolean;
+}
+
+function tellCancelled(views: readonly CancelView[], counts: CancelCounts, io: Io): void {
+  const { requested, ended, isComplete } = counts;
+  const parts = [
+    `${formatCount(requested)} will be cancelled`,
+    ...(ended > 0 ? [`${formatCount(ended)} had ended`] : []),
+  ];
+  io.out(`${parts.join(", ")}\n`);
+  for (const { id, status, error } of views) {
+    if (status === "notFound") io.err(`${plain(id)}: Run not found\n`);
+    if (status === "failed") io.err(`${plain(`${id}: ${error?.message ?? "failed"}`)}\n`);
+  }
+  if (!isComplete) io.err("The server stopped before the last one: call this again.\n");
+}
+
+async function retry(call: Call, id: string): Promise<ExitCode> {
+  const { client, io, flags, isJson } = call;
+  const { data } = await client.post<{ readonly runId: string }>(`${toPath(id)}/retry`, {});
+  const { runId } = data;
+  if (flags["wait"] === true) return watchRun(client, io, runId, isJson);
+  if (isJson) {
+    printJson(io, data);
+    return EXIT.done;
+  }
+  const { paint } = styleOf(io);
+  io.out(`${paint("bold", plain(runId))} goes on from where ${plain(id)} stopped\n`);
+  io.out(paint("dim", `Follow it with: npx millrace runs watch ${plain(runId)}\n`));
+  return EXIT.done;
 }

@@ -41,7 +41,7 @@ const oneOf =
 const checkPort = (text: string): string | null =>
   /^\d{1,5}$/.test(text) && Number(text) <= 65_535 ? null : "must be a number from 0 to 65535";
 
-const checkUrl = (text: string): string | null =>
+export const checkUrl = (text: string): string | null =>
   /^https?:\/\//.test(text) && URL.canParse(text) ? null : "must be an http or https address";
 
 const checkOrigin = (text: string): string | null =>
@@ -137,15 +137,21 @@ const SETTINGS: Readonly<Record<SettingName, Setting>> = {
 /** Flags that were given; commander leaves the others out. */
 export type Flags = Readonly<Record<string, unknown>>;
 
+export type SettingSource = "flag" | "environment" | "file" | "default";
+
 export interface Settings {
   /** As given or by default; null: neither. */
   get(name: SettingName): string | null;
+  /** Where `get` has it from. */
+  sourceOf(name: SettingName): SettingSource;
   /** The data folder, absolute. */
   readonly data: string;
 }
 
 const CONFIG_FILE = "millrace.config.json";
 const ENV_PREFIX = "MILLRACE_";
+/** Says where settings come from, so it is none itself: see `connection.ts`. */
+export const PROFILE_ENV = "MILLRACE_PROFILE";
 // The table's type says that these are all its keys.
 const NAMES = Object.keys(SETTINGS) as SettingName[];
 
@@ -154,28 +160,31 @@ export function readSettings(flags: Flags, { env, cwd }: Pick<Io, "env" | "cwd">
   checkEnvironment(env);
   const file = readConfigFile(cwd);
   const values = new Map<SettingName, string | null>();
+  const sources = new Map<SettingName, SettingSource>();
   for (const name of NAMES) {
     const setting = SETTINGS[name];
-    const [value, source] = firstOf([
-      [textOf(flags[name]), `--${toFlag(name)}`],
-      [env[setting.env], setting.env],
-      [file.get(name), `${name} in ${CONFIG_FILE}`],
-    ]) ?? [setting.default, ""];
+    const [value, source, shown] = firstOf([
+      [textOf(flags[name]), "flag", `--${toFlag(name)}`],
+      [env[setting.env], "environment", setting.env],
+      [file.get(name), "file", `${name} in ${CONFIG_FILE}`],
+    ]) ?? [setting.default, "default" as const, ""];
     const problem = value === null ? null : (setting.check?.(value) ?? null);
     // Never the value: it may be a key.
-    if (problem !== null) throw new MillraceError("option.invalid", `${source} ${problem}.`);
+    if (problem !== null) throw new MillraceError("option.invalid", `${shown} ${problem}.`);
     values.set(name, value);
+    sources.set(name, source);
   }
   return {
     get: (name) => values.get(name) ?? null,
+    sourceOf: (name) => sources.get(name) ?? "default",
     data: resolve(cwd, values.get("data") ?? DEFAULT_DATA),
   };
 }
 
-type Source = readonly [value: string | undefined, name: string];
+type Given<V> = readonly [value: V, source: SettingSource, shown: string];
 
-function firstOf(sources: readonly Source[]): readonly [string, string] | undefined {
-  for (const [value, name] of sources) if (value !== undefined) return [value, name];
+function firstOf(all: readonly Given<string | undefined>[]): Given<string> | undefined {
+  for (const [value, source, shown] of all) if (value !== undefined) return [value, source, shown];
   return undefined;
 }
 
@@ -189,8 +198,9 @@ const toFlag = (name: string): string =>
 function checkEnvironment(env: Io["env"]): void {
   const known = NAMES.map((name) => SETTINGS[name].env);
   for (const name of Object.keys(env)) {
-    if (!name.startsWith(ENV_PREFIX) || known.some((it) => it === name)) continue;
-    const hint = suggest(name, known) ?? `Known are ${known.join(", ")}.`;
+    if (!name.startsWith(ENV_PREFIX) || name === PROFILE_ENV) continue;
+    if (known.some((it) => it === name)) continue;
+    const hint = suggest(name, [...known, PROFILE_ENV]) ?? `Known are ${known.join(", ")}.`;
     throw new MillraceError(
       "option.invalid",
       `The environment variable ${name} is not known. ${hint}`,

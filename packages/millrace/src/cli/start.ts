@@ -6,7 +6,7 @@ import { readConnectorSettings } from "../connectors/connector-settings.ts";
 import { createLog, type Log, type LogLevel } from "../log.ts";
 import { VERSION } from "../version.ts";
 import { createLogAnnouncer, createScreen } from "./announcer.ts";
-import { toServerUrl } from "./client.ts";
+import { toServerUrl } from "./connection.ts";
 import { decideMode } from "./decide-mode.ts";
 import { installExample, readExamples, type Example } from "./examples.ts";
 import { EXIT, toExitCode, type ExitCode } from "./exit-codes.ts";

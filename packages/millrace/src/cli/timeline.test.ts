@@ -51,7 +51,10 @@ const aRun = (more: Partial<RunView>): RunView => ({
   error: null,
   handledErrors: [],
   metadata: {},
+  workspace: null,
+  user: null,
   parent: null,
+  retryOf: null,
   cancelRequestedAt: null,
   ...more,
 });

@@ -1,38 +1,11 @@
 // Every route with every kind of bad input: the documented answer, never a 500, and the server serves on.
 import { describe, expect, test } from "vitest";
-import { openTestServer, type TestServer } from "../../../../tools/testkit/open-test-server.ts";
-import type { Route } from "../route.ts";
-import { OPERATING_DOOR } from "./operating/door.ts";
+import { openRouteWorld } from "../../../../tools/testkit/open-route-world.ts";
+import type { TestServer } from "../../../../tools/testkit/open-test-server.ts";
+import { ALL_ROUTES } from "../../../../tools/testkit/route-judge.ts";
 import { REST_DOOR } from "./rest/door.ts";
 
-const ROUTES = [...REST_DOOR.routes, ...OPERATING_DOOR.routes];
 const LIMIT_BYTES = 2 * 1024 * 1024;
-const STEPS = [{ id: "one", type: "transform", config: { mapping: {} } }];
-
-interface World extends TestServer {
-  /** The route's path with ids that exist. */
-  fill(route: Route): string;
-}
-
-async function openWorld(): Promise<World> {
-  const server = await openTestServer({ mode: "production" });
-  await server.install({ id: "wf_x", name: "X", steps: STEPS });
-  const target = { kind: "http", url: "https://example.com" };
-  await server.send("PUT", "/api/v1/functions/charge", { body: { target } });
-  const nap = [{ id: "nap", type: "wait", config: { duration: 3_600_000 } }];
-  await server.install({ id: "wf_nap", name: "Nap", steps: nap });
-  const { body } = await server.send("POST", "/api/v1/workflows/wf_nap/run");
-  const runId = body.data.runId;
-  return {
-    ...server,
-    fill: ({ path }) =>
-      path
-        .replace(":id", path.includes("/runs/") ? runId : "wf_x")
-        .replace(":name", "charge")
-        .replace(":n", "1"),
-  };
-}
-
 /** After whatever was sent: a start is accepted and ends well. */
 async function assertServes(server: TestServer): Promise<void> {
   const { status, body } = await server.send("POST", "/api/v1/workflows/wf_x/run?wait=30");
@@ -137,16 +110,20 @@ function toUpload(
 
 describe("a body that is wrong", { timeout: 30_000 }, () => {
   // What validates a definition answers with what is wrong with it.
-  const routes = ROUTES.filter(
-    ({ method, path }) => ["POST", "PUT"].includes(method) && !path.endsWith("/validate"),
+  const routes = ALL_ROUTES.filter(
+    ({ body, path }) => body !== undefined && !path.endsWith("/validate"),
   );
 
   test.for(routes.map((route) => [`${route.method} ${route.path}`, route] as const))(
     "gets its answer from %s, which serves on",
     async ([, route]) => {
-      await using server = await openWorld();
-      for (const [name, body, expected] of BAD_BODIES) {
-        const answer = await server.send(route.method, server.fill(route), { body });
+      await using server = await openRouteWorld();
+      // A batch may be larger.
+      const bodies = BAD_BODIES.filter(
+        ([name]) => name !== "10 MB" || !route.path.endsWith("/batch"),
+      );
+      for (const [name, body, expected] of bodies) {
+        const answer = await server.sendTo(route, { body });
         const got = `${answer.status} ${answer.body.error.reason}`;
         expect(`${name}: ${got}`).toContain(`${name}: ${expected}`);
         expect(answer.body).toMatchObject({
@@ -159,7 +136,7 @@ describe("a body that is wrong", { timeout: 30_000 }, () => {
   );
 
   test("is refused by its declared length alone, and the answer names limit and size", async () => {
-    await using server = await openWorld();
+    await using server = await openRouteWorld();
     const body = createUpload();
     const response = await server.app.fetch(
       toUpload(server, body, { "content-length": "10485760" }),
@@ -172,14 +149,14 @@ describe("a body that is wrong", { timeout: 30_000 }, () => {
   });
 
   test("without a declared length is read no further than the limit", async () => {
-    await using server = await openWorld();
+    await using server = await openRouteWorld();
     const body = createUpload();
     expect((await server.app.fetch(toUpload(server, body))).status).toBe(413);
     expect(body.sentBytes()).toBeLessThan(LIMIT_BYTES + 10 * CHUNK_BYTES);
   });
 
   test("that breaks off is no fault of the server's", async () => {
-    await using server = await openWorld();
+    await using server = await openRouteWorld();
     const stream = new ReadableStream({
       pull: (controller) => controller.error(new Error("the client went away")),
     });
@@ -190,12 +167,12 @@ describe("a body that is wrong", { timeout: 30_000 }, () => {
 });
 
 describe("an id that names nothing", { timeout: 30_000 }, () => {
-  const routes = ROUTES.filter((route) => route.path.includes(":id"));
+  const routes = ALL_ROUTES.filter((route) => route.path.includes(":id"));
 
   test.for(routes.map((route) => [`${route.method} ${route.path}`, route] as const))(
     "is 404 at %s, which serves on",
     async ([, route]) => {
-      await using server = await openWorld();
+      await using server = await openRouteWorld();
       for (const id of BAD_IDS) {
         const path = route.path.replace(":id", id).replace(":n", "1");
         const { status, body } = await server.send(route.method, path);
@@ -215,9 +192,9 @@ describe("a query that is wrong", { timeout: 30_000 }, () => {
   test.for(routes.map((route) => [`${route.method} ${route.path}`, route] as const))(
     "is 400 at %s, which serves on",
     async ([, route]) => {
-      await using server = await openWorld();
+      await using server = await openRouteWorld();
       for (const query of BAD_QUERIES) {
-        const { status, body } = await server.send(route.method, `${server.fill(route)}?${query}`);
+        const { status, body } = await server.sendTo(route, { query });
         expect([query, status, body.error.reason]).toEqual([query, 400, "request.invalid"]);
       }
       await assertServes(server);
@@ -252,7 +229,7 @@ describe("fields of a start", { timeout: 30_000 }, () => {
   ];
 
   test("of a wrong type or form are 400, with the field's path", async () => {
-    await using server = await openWorld();
+    await using server = await openRouteWorld();
     for (const [field, value] of BAD_FIELDS) {
       const { status, body } = await server.send("POST", "/api/v1/workflows/wf_x/run", {
         body: { [field]: value },
@@ -268,7 +245,7 @@ describe("fields of a start", { timeout: 30_000 }, () => {
   });
 
   test("leave no run behind when they are wrong", async () => {
-    await using server = await openWorld();
+    await using server = await openRouteWorld();
     const listIds = async (): Promise<unknown> =>
       (await server.send("GET", "/api/v1/runs")).items.map(({ id }) => id);
     const before = await listIds();
@@ -281,8 +258,8 @@ describe("fields of a start", { timeout: 30_000 }, () => {
 
 describe("a method that a path has not", { timeout: 30_000 }, () => {
   test("is 405, and the answer lists those it has", async () => {
-    await using server = await openWorld();
-    for (const route of ROUTES) {
+    await using server = await openRouteWorld();
+    for (const route of ALL_ROUTES) {
       const { status, headers, body } = await server.send("PATCH", server.fill(route));
       expect([route.path, status, body.error.reason]).toEqual([
         route.path,

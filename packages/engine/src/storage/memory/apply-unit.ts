@@ -66,7 +66,11 @@ function applyStart(unit: StartUnit, { tables, now }: ApplyContext): CommitOutco
   const { run, key, workflowRevision } = unit;
   const place = key === null ? "" : placeOf(run.tenant, key.scope, key.key);
   const known = tables.keys.get(place);
-  if (known !== undefined && known.expiresAt > now && known.runId !== run.id) {
+  const mayBeReplaced =
+    key?.reusesAfterFailure === true &&
+    known !== undefined &&
+    tables.history.get(known.runId)?.run.status === "failed";
+  if (known !== undefined && known.expiresAt > now && known.runId !== run.id && !mayBeReplaced) {
     refuseOtherShard(known.shard, unit);
     return { kind: "existing", runId: known.runId, payloadHash: known.payloadHash };
   }
@@ -85,6 +89,11 @@ function applyStart(unit: StartUnit, { tables, now }: ApplyContext): CommitOutco
     throw new MillraceError("storage.rejected", message);
   }
   tables.runs.set(run.id, toRow(unit));
+  if (unit.entries.length > 0) {
+    const rows = unit.entries.map((entry) => ({ entry, fence: 1 }));
+    tables.journal.set(run.id, rows);
+  }
+  writeAudit(tables, unit.audit);
   if (key !== null) {
     const { payloadHash, expiresAt } = key;
     tables.keys.set(place, { runId: run.id, shard: run.shard, payloadHash, expiresAt });

@@ -1,6 +1,7 @@
-import type { Shard, Timestamp } from "@millrace/protocol";
+import { fromJsonText, type JsonValue, type Shard, type Timestamp } from "@millrace/protocol";
 import { assertNever } from "../../core/assert-never.ts";
-import type { Answers, Due, HistoryRow, Query, RunRow } from "../storage.ts";
+import { toIdRange, type RunFilter } from "../run-filter.ts";
+import type { Answers, Due, HistoryRow, Query, RunPage, RunRow } from "../storage.ts";
 import { inboxOf, journalOf, placeOf, waitingIn, type Tables } from "./tables.ts";
 
 type Asked<K extends Query["kind"]> = Extract<Query, { kind: K }>;
@@ -19,10 +20,8 @@ export function readTables(tables: Tables, query: Query, now: Timestamp): Answer
       return tables.outbox.values().slice(0, query.limit);
     case "counts":
       return count(tables, now);
-    case "audit": {
-      const rows = tables.audit.values().filter(({ tenant }) => tenant === query.tenant);
-      return rows.toReversed().slice(0, query.limit);
-    }
+    case "audit":
+      return listAudit(tables, query);
     default:
       return assertNever(query);
   }
@@ -39,16 +38,36 @@ function readRun(tables: Tables, { tenant, runId }: Asked<"run">): Answers["run"
 
 function listRuns(
   { runs, history }: Tables,
-  { tenant, before, limit }: Asked<"runs">,
+  { tenant, before, limit, filter = {} }: Asked<"runs">,
 ): Answers["runs"] {
-  return [...runs.values(), ...history.values().map(({ run }) => run)]
-    .filter((row) => row.tenant === tenant && (before === null || row.id < before))
+  const range = toIdRange(filter, before);
+  const found = [...runs.values(), ...history.values().map(({ run }) => run)]
+    .filter((row) => row.tenant === tenant)
+    .filter((row) => range.from === null || row.id >= range.from)
+    .filter((row) => range.before === null || row.id < range.before)
+    .filter((row) => isWanted(row, filter))
     .toSorted((a, b) => byText(b.id, a.id))
     .slice(0, limit)
     .map(toSummary);
+  return { runs: found, next: null };
 }
 
-function toSummary(row: RunRow | HistoryRow): Answers["runs"][number] {
+function isWanted(row: RunRow | HistoryRow, filter: RunFilter): boolean {
+  const { workflow, statuses, trigger, metadata = {}, workspace, user } = filter;
+  const own: JsonValue = fromJsonText(row.metadata);
+  return (
+    (workflow === undefined || row.workflowId === workflow) &&
+    (statuses === undefined || statuses.includes(row.status)) &&
+    (trigger === undefined || row.trigger === trigger) &&
+    (workspace === undefined || row.workspace === workspace) &&
+    (user === undefined || row.user === user) &&
+    Object.entries(metadata).every(
+      ([key, value]) => Object.entries(own ?? {}).find(([name]) => name === key)?.[1] === value,
+    )
+  );
+}
+
+function toSummary(row: RunRow | HistoryRow): RunPage["runs"][number] {
   const { id, workflowId, workflowVersion, status, trigger, createdAt, startedAt } = row;
   const finishedAt = "finishedAt" in row ? row.finishedAt : null;
   const waitingOn = "waitingOn" in row ? row.waitingOn : null;
@@ -84,6 +103,19 @@ function readInbox(tables: Tables, { node, limit }: Asked<"inbox">): Answers["in
       const to = { tenant, runId: id, shard };
       return waitingIn(inboxOf(tables, id)).map((message) => ({ to, message }));
     })
+    .slice(0, limit);
+}
+
+function listAudit({ audit }: Tables, asked: Asked<"audit">): Answers["audit"] {
+  const { tenant, limit, before = Infinity, action, key, since } = asked;
+  return audit
+    .values()
+    .map((row, sequence) => ({ ...row, sequence }))
+    .filter((row) => row.tenant === tenant && row.sequence < before)
+    .filter((row) => action === undefined || row.action === action)
+    .filter((row) => key === undefined || row.key === key)
+    .filter((row) => since === undefined || row.at >= since)
+    .toReversed()
     .slice(0, limit);
 }
 

@@ -17,7 +17,7 @@ from runs
 where tenant = ?1 and id = ?2 and shard = ?3 and fence = ?5 and owner = ?13
 on conflict (tenant, run, sequence, shard) do nothing`;
 
-const APPEND = `
+export const APPEND: string = `
 insert into journal (${COLUMNS})
 values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)`;
 

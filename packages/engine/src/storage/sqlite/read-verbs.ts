@@ -6,8 +6,8 @@ import { toFault } from "./errors.ts";
 import { prepareFindDue, type DueCells, type DueRequest } from "./find-due.ts";
 import { prepareGetRecord } from "./get-record.ts";
 import { prepareListRecords, type RecordPage } from "./list-records.ts";
-import { prepareListRuns } from "./list-runs.ts";
-import { prepareReadAudit } from "./read-audit.ts";
+import { prepareListRuns, type RunListRequest, type RunListCells } from "./list-runs.ts";
+import { prepareReadAudit, type AuditPage } from "./read-audit.ts";
 import { prepareReadCounts } from "./read-counts.ts";
 import { prepareReadInbox } from "./read-inbox.ts";
 import { prepareReadKey, type KeyName } from "./read-key.ts";
@@ -20,12 +20,12 @@ type Timed<T> = Omit<T, "now"> & { readonly now: number | null };
 export interface ReadVerbs {
   findDue(request: Timed<DueRequest>): DueCells;
   readRun(tenant: string, run: string): RunCells;
-  listRuns(tenant: string, before: string | null, limit: number): Row;
+  listRuns(request: RunListRequest): RunListCells;
   readKey(name: KeyName, now: number | null): Row | null;
   readInbox(node: string, limit: number): Row;
   readOutbox(limit: number): Row;
   readCounts(now: number | null): Row;
-  readAudit(tenant: string, limit: number): Row;
+  readAudit(page: AuditPage): Row;
   getRecord(tenant: string, kind: string, idOrSlug: string): Row | null;
   listRecords(page: RecordPage): Row;
   /** @returns the copy's size in bytes */
@@ -67,12 +67,12 @@ export function createReadVerbs(open: () => Database): ReadVerbs {
   return {
     findDue: (request) => findDue()({ ...request, now: toNow(request.now) }),
     readRun: (tenant, run) => readRun()(tenant, run),
-    listRuns: (tenant, before, limit) => listRuns()(tenant, before, limit),
+    listRuns: (request) => listRuns()(request),
     readKey: (name, now) => readKey()(name, toNow(now)),
     readInbox: (node, limit) => readInbox()(node, limit),
     readOutbox: (limit) => readOutbox()(limit),
     readCounts: (now) => readCounts()(toNow(now)),
-    readAudit: (tenant, limit) => readAudit()(tenant, limit),
+    readAudit: (page) => readAudit()(page),
     getRecord: (tenant, kind, idOrSlug) => getRecord()(tenant, kind, idOrSlug),
     listRecords: (page) => listRecords()(page),
     backUp: (to) => backUpTo(opened(), to),

@@ -21,10 +21,10 @@ import type { Entry, Message, MessageBody, Wait } from "../../core/entry.ts";
 import type { HistoryRow, OutboxMessage, RunHead, RunRef, RunRow } from "../storage.ts";
 import type { Cell, Cursor } from "./cells.ts";
 
-/** 17 columns, as `encodeHead` and `decodeHead` order them. */
+/** 18 columns, as `encodeHead` and `decodeHead` order them. */
 export const HEAD_COLUMNS: string =
   "tenant, id, shard, workspace, user_id, workflow, workflow_version, trigger_type, priority, " +
-  "parent_run, parent_step, depth, caller, created_at, deadline_at, metadata, input";
+  "parent_run, parent_step, retry_of, depth, caller, created_at, deadline_at, metadata, input";
 
 /** As `decodeRun` orders them. */
 export const RUN_COLUMNS: string = `${HEAD_COLUMNS}, status, owner, fence, wake, due_at, recoveries, waiting_on, cancel_requested_at, started_at`;
@@ -52,6 +52,7 @@ export function encodeHead(run: RunHead, out: Cell[]): void {
     run.priority,
     run.parent === null ? null : run.parent.runId,
     run.parent === null ? null : run.parent.step,
+    run.retryOf,
     run.depth,
     run.caller,
     run.createdAt,
@@ -73,6 +74,7 @@ function decodeHead(from: Cursor): RunHead {
   const priority = from.number() as Priority;
   const parentRun = from.textOrNull();
   const parentStep = from.textOrNull();
+  const retryOf = from.textOrNull() as RunId | null;
   return {
     id,
     shard,
@@ -87,6 +89,7 @@ function decodeHead(from: Cursor): RunHead {
       parentRun === null || parentStep === null
         ? null
         : { runId: parentRun as RunId, step: parentStep },
+    retryOf,
     depth: from.number(),
     caller: from.textOrNull(),
     createdAt: decodeTime(from),
@@ -214,9 +217,15 @@ export function decodeOutboxMessage(from: Cursor): OutboxMessage {
   const body = from.text();
   const content: OutboxMessage["content"] =
     kind === "start"
-      ? { kind: "start", run: JSON.parse(body) as RunHead }
+      ? { kind: "start", run: decodeSentHead(body) }
       : { kind: "message", message: JSON.parse(body) as Message };
   return { id, to, content };
+}
+
+/** What an older version sent has no `retryOf`. */
+function decodeSentHead(body: string): RunHead {
+  const head = JSON.parse(body) as Omit<RunHead, "retryOf"> & Partial<Pick<RunHead, "retryOf">>;
+  return { ...head, retryOf: head.retryOf ?? null };
 }
 
 /** Columns: tenant, run, shard. */

@@ -49,9 +49,16 @@ create table history (
   metadata text not null,
   input text not null,
   result text,
-  journal text not null,
+  journal text not null, retry_of text,
   primary key (tenant, id, shard)
 ) strict;
+
+create index history_by_workflow on history (tenant, workflow, id);
+
+create index history_unsuccessful on history (tenant, status, id) where status <> 'completed';
+
+create index history_unsuccessful_by_workflow on history (tenant, workflow, status, id)
+where status <> 'completed';
 
 create table inbox (
   tenant text not null,
@@ -151,10 +158,12 @@ create table runs (
   gate text,
   waiting_on text,
   metadata text not null,
-  input text not null,
+  input text not null, retry_of text,
   primary key (tenant, id, shard),
   check (owner is null or due_at is null)
 ) strict, without rowid;
+
+create index runs_by_workflow on runs (tenant, workflow, id);
 
 create index runs_due on runs (priority, due_at, id) where due_at is not null;
 

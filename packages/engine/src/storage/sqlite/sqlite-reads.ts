@@ -1,6 +1,6 @@
 import { PRIORITIES, type RunId, type TenantId, type Timestamp } from "@millrace/protocol";
 import { assertNever } from "../../core/assert-never.ts";
-import type { Audit } from "../catalog.ts";
+import type { AuditRow } from "../catalog.ts";
 import type { Answers, Due, DueRun, Held, Query } from "../storage.ts";
 import { Cursor, type Cell, type Row } from "./cells.ts";
 import type { DueCells } from "./find-due.ts";
@@ -31,8 +31,9 @@ export async function readStore(
     case "run":
       return decodeRunAnswer(await reader.call("readRun", query.tenant, query.runId));
     case "runs": {
-      const cells = await reader.call("listRuns", query.tenant, query.before, query.limit);
-      return decodeAll(cells, decodeSummary);
+      const { rows, next } = await reader.call("listRuns", query);
+      // Written as an id.
+      return { runs: decodeAll(rows, decodeSummary), next: next as RunId | null };
     }
     case "key": {
       const { tenant, scope, key } = query;
@@ -51,7 +52,7 @@ export async function readStore(
     case "counts":
       return decodeCounts(await reader.call("readCounts", now));
     case "audit":
-      return decodeAll(await reader.call("readAudit", query.tenant, query.limit), decodeAudit);
+      return decodeAll(await reader.call("readAudit", query), decodeAudit);
     default:
       return assertNever(query);
   }
@@ -123,8 +124,9 @@ function decodeCounts(row: Row): Answers["counts"] {
   };
 }
 
-function decodeAudit(from: Cursor): Audit {
+function decodeAudit(from: Cursor): AuditRow {
   return {
+    sequence: from.number(),
     tenant: from.text() as TenantId,
     at: decodeTime(from),
     key: from.textOrNull(),

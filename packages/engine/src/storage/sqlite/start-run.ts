@@ -1,15 +1,24 @@
-// Head: ?1 to ?17 as `HEAD_COLUMNS`; ?18 status, ?19 owner, ?20 fence, ?21 due_at, ?22 started_at.
+// Head: ?1 to ?18 as `HEAD_COLUMNS`; ?19 status, ?20 owner, ?21 fence, ?22 due_at, ?23 started_at.
 // Primary keys of keys, runs, history and catalog. All is looked up before anything is written, so
 // a refusal leaves nothing behind. The id is sought in history by the insert itself: a statement
 // less on the hot path.
 import type { Cell, Cursor, Row } from "./cells.ts";
 import type { Database } from "./database.ts";
-import { HEAD_COLUMNS } from "./row-codec.ts";
-import { DONE_CODE, EXISTING_CODE, REFUSED_CODE, START_COLUMN_COUNT } from "./unit-codec.ts";
+import { APPEND } from "./append-entries.ts";
+import { ENTRY_COLUMN_COUNT, HEAD_COLUMNS } from "./row-codec.ts";
+import {
+  AUDIT_COLUMN_COUNT,
+  DONE_CODE,
+  EXISTING_CODE,
+  KEY_COLUMN_COUNT,
+  REFUSED_CODE,
+  START_COLUMN_COUNT,
+} from "./unit-codec.ts";
+import { prepareWriteAudit } from "./write-audit.ts";
 
 const INSERT_RUN = `
 insert into runs (${HEAD_COLUMNS}, status, owner, fence, due_at, started_at, wake, recoveries)
-select ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, 0, 0
+select ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, 0, 0
 where not exists (select 1 from history where tenant = ?1 and id = ?2 and shard = ?3)
 on conflict (tenant, id, shard) do nothing`;
 
@@ -29,6 +38,9 @@ values (?1, ?2, ?3, ?4, ?5, ?6, ?7)
 on conflict (tenant, scope, key, shard) do update
 set run = excluded.run, payload_hash = excluded.payload_hash, expires_at = excluded.expires_at`;
 
+const FIND_FAILED =
+  "select 1 from history where tenant = ?1 and id = ?2 and shard = ?3 and status = 'failed'";
+
 const FIND_REVISION =
   "select revision from catalog where tenant = ?1 and kind = 'workflow' and id = ?2";
 
@@ -37,8 +49,9 @@ const TENANT = 0;
 const ID = 1;
 const SHARD = 2;
 const WORKFLOW = 5;
-const OWNER = 18;
-const DUE_AT = 20;
+const OWNER = 19;
+const FENCE = 20;
+const DUE_AT = 21;
 
 /** Revisions seen in one transaction; the writer is the only one who changes them. */
 export type Revisions = Map<string, number | null>;
@@ -55,9 +68,10 @@ export function prepareStartRun(
 ): (unit: Cursor, context: StartContext) => boolean {
   const insertRun = database.prepare(INSERT_RUN);
   const findRun = database.prepare(FIND_RUN);
-  const findKey = database.prepare(FIND_KEY);
+  const findTaken = prepareFindTaken(database);
   const putKey = database.prepare(PUT_KEY);
   const findRevision = database.prepare(FIND_REVISION);
+  const writeMore = prepareWriteMore(database);
 
   const isStale = (
     revision: number | null,
@@ -90,15 +104,14 @@ export function prepareStartRun(
 
   return (unit, { now, revisions, outcomes }) => {
     const columns = unit.cells(START_COLUMN_COUNT);
-    const key = unit.flag() ? unit.cells(4) : null;
+    const key = unit.flag() ? unit.cells(KEY_COLUMN_COUNT) : null;
     const revision = unit.numberOrNull();
+    const more = readMore(unit);
     const [tenant, id, shard] = [at(columns, TENANT), at(columns, ID), at(columns, SHARD)];
-    if (key !== null) {
-      const known = findKey.get(tenant, at(key, 0), at(key, 1), now);
-      if (known !== undefined && known[0] !== id) {
-        outcomes.push(EXISTING_CODE, ...known);
-        return false;
-      }
+    const taken = key === null ? null : findTaken([tenant, id, shard], key, now);
+    if (taken !== null) {
+      outcomes.push(EXISTING_CODE, ...taken);
+      return false;
     }
     if (isStale(revision, tenant, at(columns, WORKFLOW), revisions)) {
       outcomes.push(...(answerKnown(columns) ?? [REFUSED_CODE, "workflow.changed"]));
@@ -109,9 +122,47 @@ export function prepareStartRun(
       return false;
     }
     if (key !== null) putKey.run(tenant, at(key, 0), at(key, 1), shard, id, at(key, 2), at(key, 3));
+    writeMore([tenant, id, shard], at(columns, FENCE), more);
     outcomes.push(DONE_CODE);
     const dueAt = at(columns, DUE_AT);
     return typeof dueAt === "number" && dueAt <= now;
+  };
+}
+
+/** @returns run and payload hash of a key that stands for another run, and may not be taken from it */
+function prepareFindTaken(database: Database): (ref: Row, key: Row, now: number) => Row | null {
+  const findKey = database.prepare(FIND_KEY);
+  const findFailed = database.prepare(FIND_FAILED);
+  return (ref, key, now) => {
+    const tenant = at(ref, 0);
+    const known = findKey.get(tenant, at(key, 0), at(key, 1), now);
+    if (known === undefined || known[0] === at(ref, 1)) return null;
+    if (at(key, 4) === 0) return known;
+    // A key's runs share its shard.
+    return findFailed.get(tenant, at(known, 0), at(ref, 2)) === undefined ? known : null;
+  };
+}
+
+/** What few starts bring along. */
+interface More {
+  readonly entries: Row;
+  readonly audit: Row | null;
+}
+
+const readMore = (unit: Cursor): More => ({
+  entries: unit.cells(unit.number() * ENTRY_COLUMN_COUNT),
+  audit: unit.flag() ? unit.cells(AUDIT_COLUMN_COUNT) : null,
+});
+
+function prepareWriteMore(database: Database): (ref: Row, fence: Cell, more: More) => void {
+  const append = database.prepare(APPEND);
+  const writeAudit = prepareWriteAudit(database);
+  return (ref, fence, { entries, audit }) => {
+    for (let i = 0; i < entries.length; i += ENTRY_COLUMN_COUNT) {
+      const sequence = i / ENTRY_COLUMN_COUNT + 1;
+      append.run(...ref, sequence, fence, ...entries.slice(i, i + ENTRY_COLUMN_COUNT));
+    }
+    if (audit !== null) writeAudit(audit);
   };
 }
 

@@ -2,8 +2,8 @@
 // `Cursor` in the order written here and binds most of them as they are, so it builds no objects on
 // the hot path:
 //
-//   start     0, head, status, owner, fence, due_at, started_at, 0 | 1 and the key's four,
-//             revision or null
+//   start     0, head, status, owner, fence, due_at, started_at, 0 | 1 and the key's five,
+//             revision or null, count and entries, 0 | 1 and the audit's six
 //   run       1, tenant, id, shard, fence, sequence, recovered, next (0 keep, 1 park, 2 finish),
 //             three counts, entries, outbox, consumed ids, then what `next` needs. A finish sends
 //             its entries packed only.
@@ -42,7 +42,9 @@ export const PARK = 1;
 export const FINISH = 2;
 
 /** Head, status, owner, fence, due_at, started_at. */
-export const START_COLUMN_COUNT = 22;
+export const START_COLUMN_COUNT = 23;
+/** Scope, key, payload hash, expires_at, reuses after failure. */
+export const KEY_COLUMN_COUNT = 5;
 export const AUDIT_COLUMN_COUNT = 6;
 
 export function encodeUnits(units: readonly Unit[]): Cell[] {
@@ -66,14 +68,20 @@ function encodeUnit(unit: Unit, out: Cell[]): void {
   }
 }
 
-function encodeStart({ run, owner, dueAt, key, workflowRevision }: StartUnit, out: Cell[]): void {
+function encodeStart(unit: StartUnit, out: Cell[]): void {
+  const { run, owner, dueAt, key, workflowRevision, entries, audit } = unit;
   out.push(START);
   encodeHead(run, out);
   if (owner === null) out.push("pending", null, 1, dueAt, null);
   else out.push("running", owner, 1, null, run.createdAt);
   if (key === null) out.push(0);
-  else out.push(1, key.scope, key.key, key.payloadHash, key.expiresAt);
-  out.push(workflowRevision);
+  else {
+    const { scope, key: name, payloadHash, expiresAt, reusesAfterFailure } = key;
+    out.push(1, scope, name, payloadHash, expiresAt, reusesAfterFailure ? 1 : 0);
+  }
+  out.push(workflowRevision, entries.length);
+  for (const entry of entries) encodeEntry(entry, out);
+  encodeAudit(audit, out);
 }
 
 function encodeRunUnit(unit: RunUnit, out: Cell[]): void {

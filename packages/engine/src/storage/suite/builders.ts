@@ -51,6 +51,7 @@ export function aRun(fields: Partial<RunHead> = {}): RunHead {
     input: asJsonText('{"n":1}'),
     metadata: asJsonText("{}"),
     parent: null,
+    retryOf: null,
     depth: 0,
     caller: null,
     createdAt,
@@ -67,6 +68,8 @@ export function aStart(run: RunHead = aRun(), fields: Partial<StartUnit> = {}): 
     dueAt: T0,
     key: null,
     workflowRevision: null,
+    entries: [],
+    audit: null,
     ...fields,
   };
 }
@@ -77,6 +80,7 @@ export function aKey(fields: Partial<StartKey> = {}): StartKey {
     key: "k1",
     payloadHash: "hash-1",
     expiresAt: after(T0, 1000),
+    reusesAfterFailure: false,
     ...fields,
   };
 }
@@ -142,6 +146,7 @@ export function headOf(run: RunHead): RunHead {
     input: run.input,
     metadata: run.metadata,
     parent: run.parent,
+    retryOf: run.retryOf,
     depth: run.depth,
     caller: run.caller,
     createdAt: run.createdAt,

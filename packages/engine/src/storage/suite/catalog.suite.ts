@@ -1,5 +1,6 @@
 import { asJsonText, DEFAULT_TENANT } from "@millrace/protocol";
 import { describe, expect, test } from "vitest";
+import { CATALOG_KINDS } from "../catalog.ts";
 import { anAudit, aPut } from "./builders.ts";
 import { OTHER_TENANT, type OpenStorage } from "./harness.ts";
 
@@ -63,7 +64,8 @@ export function catalogSuite(open: OpenStorage): void {
       const version = aPut({ kind: "workflow-version", id: "wf_new@1", slug: null });
       const done = await catalog.put([aPut({ id: "wf_new", slug: "new" }), version], anAudit());
       expect(done).toMatchObject({ kind: "done", records: [{ id: "wf_new" }, { id: "wf_new@1" }] });
-      expect(await h.storage.read({ kind: "audit", tenant, limit: 10 })).toEqual([anAudit()]);
+      const audit = await h.storage.read({ kind: "audit", tenant, limit: 10 });
+      expect(audit).toMatchObject([anAudit()]);
     });
 
     test("sees the puts before it in the same call", async () => {
@@ -134,7 +136,15 @@ export function catalogSuite(open: OpenStorage): void {
       expect(await catalog.delete(tenant, "function", "wf_orders", 2, anAudit())).toBe(false);
       expect(await h.storage.read({ kind: "audit", tenant, limit: 10 })).toEqual([]);
       expect(await catalog.delete(tenant, "function", "wf_orders", 1, anAudit())).toBe(true);
-      expect(await h.storage.read({ kind: "audit", tenant, limit: 10 })).toEqual([anAudit()]);
+      const audit = await h.storage.read({ kind: "audit", tenant, limit: 10 });
+      expect(audit).toMatchObject([anAudit()]);
+    });
+
+    test.each(CATALOG_KINDS)("keeps records of kind %s", async (kind) => {
+      await using h = await open();
+      await h.storage.catalog.put([aPut({ kind })], null);
+      expect(await h.storage.catalog.get(tenant, kind, "wf_orders")).toMatchObject({ kind });
+      expect(await h.storage.catalog.list(tenant, kind, null, 10)).toHaveLength(1);
     });
   });
 }

@@ -123,7 +123,7 @@ export function deliverySuite(open: OpenStorage): void {
       await h.seed([run]);
       await h.commit(aDelivery(run, aMessage("m1"), anAudit({ target: run.id })));
       const audit = await h.storage.read({ kind: "audit", tenant: DEFAULT_TENANT, limit: 10 });
-      expect(audit).toEqual([anAudit({ target: run.id })]);
+      expect(audit).toMatchObject([anAudit({ target: run.id })]);
     });
 
     test("is refused when the run has finished, was never there, or is another tenant's", async () => {

@@ -19,7 +19,7 @@ import { only, OTHER_TENANT, type Harness, type OpenStorage } from "./harness.ts
 const tenant = DEFAULT_TENANT;
 
 async function listed(h: Harness, before: RunId | null, limit = 10): Promise<readonly RunId[]> {
-  const runs = await h.storage.read({ kind: "runs", tenant, before, limit });
+  const { runs } = await h.storage.read({ kind: "runs", tenant, before, limit });
   return runs.map(({ id }) => id);
 }
 
@@ -68,7 +68,8 @@ export function readSuite(open: OpenStorage): void {
       const next = aPark(waits, { dueAt: after(T0, 9), waitingOn });
       await h.commit(aRunUnit(waits, { next }), aFinish(ends));
       const { id, workflowId, createdAt } = waits.run;
-      expect(await h.storage.read({ kind: "runs", tenant, before: null, limit: 5 })).toEqual([
+      const { runs } = await h.storage.read({ kind: "runs", tenant, before: null, limit: 5 });
+      expect(runs).toEqual([
         {
           id,
           workflowId,
@@ -147,7 +148,34 @@ export function readSuite(open: OpenStorage): void {
       for (const row of rows) await catalog.put([], row);
       await catalog.put([], anAudit({ tenant: OTHER_TENANT }));
       const found = await h.storage.read({ kind: "audit", tenant, limit: 2 });
-      expect(found).toEqual(rows.toReversed().slice(0, 2));
+      expect(found).toMatchObject(rows.toReversed().slice(0, 2));
+    });
+
+    test("goes on with a tenant's audit rows where the page before ended", async () => {
+      await using h = await open();
+      const { catalog } = h.storage;
+      for (const target of ["one", "two", "three"]) {
+        await catalog.put([], anAudit({ target }));
+        await catalog.put([], anAudit({ tenant: OTHER_TENANT }));
+      }
+      const [newest] = await h.storage.read({ kind: "audit", tenant, limit: 1 });
+      const before = newest?.sequence ?? 0;
+      const found = await h.storage.read({ kind: "audit", tenant, limit: 2, before });
+      expect(found).toMatchObject([{ target: "two" }, { target: "one" }]);
+    });
+
+    test.each([
+      ["action", { action: "key.create" }],
+      ["key", { key: "key_2" }],
+      ["time", { since: after(T0, 5) }],
+    ] as const)("leaves out audit rows of another %s, before it counts them", async (_, asked) => {
+      await using h = await open();
+      const { catalog } = h.storage;
+      const wanted = { action: "key.create", key: "key_2", at: after(T0, 5) };
+      await catalog.put([], anAudit({ ...wanted, target: "wanted" }));
+      await catalog.put([], anAudit());
+      const found = await h.storage.read({ kind: "audit", tenant, limit: 1, ...asked });
+      expect(found).toMatchObject([{ target: "wanted" }]);
     });
   });
 }

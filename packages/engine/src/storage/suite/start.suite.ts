@@ -1,6 +1,18 @@
 import { after, asJsonText, toShard, type WorkflowId } from "@millrace/protocol";
 import { describe, expect, test } from "vitest";
-import { aFinish, aKey, aPut, aRun, aStart, dueOf, T0 } from "./builders.ts";
+import {
+  aFinish,
+  aHistory,
+  aKey,
+  anAudit,
+  aPut,
+  aResult,
+  aRun,
+  aRunUnit,
+  aStart,
+  dueOf,
+  T0,
+} from "./builders.ts";
 import { only, OTHER_TENANT, type OpenStorage } from "./harness.ts";
 
 export function startSuite(open: OpenStorage): void {
@@ -54,6 +66,7 @@ export function startSuite(open: OpenStorage): void {
         input: asJsonText('{"text":"é 🚲 \\u0000"}'),
         metadata: asJsonText('{"a":"b"}'),
         parent: { runId: aRun().id, step: "child#2" },
+        retryOf: aRun().id,
         depth: 2,
         caller: "key_1",
         deadlineAt: after(T0, 99),
@@ -126,6 +139,55 @@ export function startSuite(open: OpenStorage): void {
       await using h = await open();
       await h.commit(aStart(aRun(), { key: aKey() }));
       expect(await h.commit(aStart(aRun(head), unit))).toEqual([{ kind: "done" }]);
+    });
+
+    test("begins with the journal that it takes over, once, however often it is sent", async () => {
+      await using h = await open();
+      const run = aRun();
+      const entries = [aResult("a"), aResult("b")];
+      const unit = aStart(run, { owner: h.node("a"), entries, audit: anAudit() });
+      expect(await h.commit(unit, unit)).toEqual([{ kind: "done" }, { kind: "done" }]);
+      const { tenant, id: runId } = run;
+      const query = { kind: "run", tenant, runId } as const;
+      const found = await h.storage.read(query);
+      if (found === null || !("live" in found)) throw new Error("it is live");
+      const held = { run: found.live, journal: found.journal, inbox: [] };
+      const more = aRunUnit(held, { entries: [aResult("c")] });
+      expect(await h.commit(more)).toEqual([{ kind: "done" }]);
+      expect(await h.storage.read(query)).toMatchObject({ journal: [...entries, aResult("c")] });
+      expect(await h.storage.read({ kind: "audit", tenant, limit: 9 })).toHaveLength(1);
+    });
+
+    test("hands the journal that a run takes over to whoever takes the run", async () => {
+      await using h = await open();
+      const run = aRun();
+      await h.commit(aStart(run, { entries: [aResult("a")] }));
+      const held = only(await h.storage.take(h.node("a"), [dueOf(run)]));
+      expect(held.journal).toEqual([aResult("a")]);
+    });
+
+    test.each([
+      ["failed", "done"],
+      ["cancelled", "existing"],
+      ["completed", "existing"],
+      [null, "existing"],
+    ] as const)("gives the key of a run that is %s away only on request", async (status, kind) => {
+      await using h = await open();
+      const [first, second] = [aRun({ shard: toShard(7) }), aRun({ shard: toShard(7) })];
+      await h.commit(aStart(first, { key: aKey() }));
+      if (status !== null) {
+        const held = only(await h.storage.take(h.node("a"), [dueOf(first)]));
+        const history = aHistory(held, { status });
+        await h.commit(aRunUnit(held, { next: { kind: "finish", history, journal: [] } }));
+      }
+      expect(await h.commit(aStart(second, { key: aKey() }))).toMatchObject([
+        { kind: "existing", runId: first.id },
+      ]);
+      const key = aKey({ payloadHash: "hash-2", reusesAfterFailure: true });
+      expect(await h.commit(aStart(second, { key }))).toMatchObject([{ kind }]);
+      const third = aStart(aRun({ shard: toShard(7) }), { key: aKey() });
+      const stands = kind === "done" ? second.id : first.id;
+      expect(await h.commit(third)).toMatchObject([{ kind: "existing", runId: stands }]);
     });
 
     test("answers a repeat done while its node owns the run since then", async () => {

@@ -5,6 +5,7 @@ import { deliverySuite } from "./delivery.suite.ts";
 import { findDueSuite } from "./find-due.suite.ts";
 import { finishSuite } from "./finish.suite.ts";
 import type { OpenStorage } from "./harness.ts";
+import { listSuite } from "./list.suite.ts";
 import { nodeSuite } from "./node.suite.ts";
 import { outboxSuite } from "./outbox.suite.ts";
 import { parkSuite } from "./park.suite.ts";
@@ -29,6 +30,7 @@ export function storageSuite(open: OpenStorage): void {
   takeSuite(open);
   reapSuite(open);
   readSuite(open);
+  listSuite(open);
   catalogSuite(open);
   wakeSuite(open);
 }

@@ -1,10 +1,35 @@
-import type { Answer, Call, Door, Route, Services } from "../../route.ts";
+import type { Answer, Call, Door, JsonSchema, Route, Services } from "../../route.ts";
 import { toErrorAnswer } from "../rest/errors.ts";
+import { shown, TEXT, titled } from "../rest/schemas/json-schema.ts";
 import { METRICS_ROUTES } from "./metrics.ts";
 
+const PROBE: JsonSchema = titled("Probe", shown({ status: TEXT }));
+
 const HEALTH_ROUTES: readonly Route[] = [
-  { method: "GET", path: "/health/live", scope: "public", category: "probe", handle: answerLive },
-  { method: "GET", path: "/health/ready", scope: "public", category: "probe", handle: answerReady },
+  {
+    method: "GET",
+    path: "/health/live",
+    scope: "public",
+    category: "probe",
+    summary: "Ask whether the server lives",
+    answers: {
+      200: { description: "It lives.", schema: PROBE },
+      503: { description: "Only a restart helps.", schema: PROBE },
+    },
+    handle: answerLive,
+  },
+  {
+    method: "GET",
+    path: "/health/ready",
+    scope: "public",
+    category: "probe",
+    summary: "Ask whether the server takes requests",
+    answers: {
+      200: { description: "It takes requests.", schema: PROBE },
+      503: { description: "Send requests elsewhere for now.", schema: PROBE },
+    },
+    handle: answerReady,
+  },
 ];
 
 /** What the people and machines that run a server ask it; errors look as those of REST v1. */

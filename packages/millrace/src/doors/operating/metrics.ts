@@ -2,6 +2,7 @@ import type { EngineMetrics } from "@millrace/engine";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { REQUEST_SECONDS_BOUNDS } from "../../http-metrics.ts";
 import { CATEGORIES, type Answer, type Call, type Route, type Services } from "../../route.ts";
+import { TEXT } from "../rest/schemas/json-schema.ts";
 import { CONTENT_TYPE, counter, gauge, histogram } from "./prometheus.ts";
 
 /** A scraper in production sends a key with this scope, best as its bearer token. */
@@ -12,6 +13,11 @@ export const METRICS_ROUTES: readonly Route[] = [
     scope: "metrics:read",
     isOpenInDevelopment: true,
     category: "probe",
+    summary: "Read the metrics",
+    description: "In development mode without a key.",
+    answers: {
+      200: { description: "Text for Prometheus.", schema: TEXT, contentType: CONTENT_TYPE },
+    },
     handle: answerMetrics,
   },
 ];

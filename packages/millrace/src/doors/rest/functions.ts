@@ -9,18 +9,63 @@ import { toFunctionView } from "./function-view.ts";
 import { DEFAULT_PAGE, pageBy } from "./page.ts";
 import { ignore, invalid, readName, splitFields } from "./read-fields.ts";
 import { readCursor, readLimit, readQuery } from "./read-query.ts";
+import { dataOf, LOCATION, PAGE_QUERY, pageOf } from "./schemas/envelope.ts";
+import {
+  FUNCTION,
+  FUNCTION_DELETED,
+  FUNCTION_PARAMS,
+  FUNCTION_TO_CREATE,
+  FUNCTION_TO_PUT,
+} from "./schemas/function.ts";
 
 const PATH = "/api/v1/functions";
 
 export const FUNCTION_ROUTES: readonly Route[] = [
-  { method: "POST", path: PATH, scope: "workflows:write", category: "write", handle: create },
-  { method: "GET", path: PATH, scope: "workflows:read", category: "read", handle: list },
-  { method: "GET", path: `${PATH}/:name`, scope: "workflows:read", category: "read", handle: get },
+  {
+    method: "POST",
+    path: PATH,
+    scope: "workflows:write",
+    category: "write",
+    summary: "Store a function",
+    body: FUNCTION_TO_CREATE,
+    answers: { 201: dataOf("The function.", FUNCTION, { headers: LOCATION }) },
+    faults: ["function.exists"],
+    handle: create,
+  },
+  {
+    method: "GET",
+    path: PATH,
+    scope: "workflows:read",
+    category: "read",
+    summary: "List stored functions",
+    query: PAGE_QUERY,
+    answers: { 200: pageOf("Functions, by name.", FUNCTION) },
+    handle: list,
+  },
+  {
+    method: "GET",
+    path: `${PATH}/:name`,
+    scope: "workflows:read",
+    category: "read",
+    summary: "Read a stored function",
+    params: FUNCTION_PARAMS,
+    answers: { 200: dataOf("The function.", FUNCTION) },
+    faults: ["function.not-found"],
+    handle: get,
+  },
   {
     method: "PUT",
     path: `${PATH}/:name`,
     scope: "workflows:write",
     category: "write",
+    summary: "Store or replace a function",
+    params: FUNCTION_PARAMS,
+    body: FUNCTION_TO_PUT,
+    answers: {
+      200: dataOf("The function, replaced.", FUNCTION),
+      201: dataOf("The function; there was none of this name.", FUNCTION, { headers: LOCATION }),
+    },
+    faults: ["function.changed"],
     handle: put,
   },
   {
@@ -28,6 +73,10 @@ export const FUNCTION_ROUTES: readonly Route[] = [
     path: `${PATH}/:name`,
     scope: "workflows:write",
     category: "write",
+    summary: "Delete a stored function",
+    params: FUNCTION_PARAMS,
+    answers: { 200: dataOf("It is gone.", FUNCTION_DELETED) },
+    faults: ["function.not-found", "function.changed"],
     handle: remove,
   },
 ];

@@ -88,6 +88,11 @@ export function readText(value: JsonValue, path: Path): string | Problem {
   return new Problem({ path, message: `Expected string, received ${typeName(value)}` });
 }
 
+export function readFlag(value: JsonValue, path: Path): boolean | Problem {
+  if (typeof value === "boolean") return value;
+  return new Problem({ path, message: `Expected boolean, received ${typeName(value)}` });
+}
+
 /** Of a workflow: 1, 2, 3, … */
 export function readVersionNumber(value: JsonValue, path: Path): number | Problem {
   if (typeof value === "number" && Number.isSafeInteger(value) && value >= 1) return value;

@@ -89,8 +89,12 @@ export interface RunView extends RunSummaryView {
   /** Steps that failed while the run went on: into their handler, or with a fallback. */
   readonly handledErrors: readonly HandledErrorView[];
   readonly metadata: Readonly<Record<string, string>>;
+  readonly workspace: string | null;
+  readonly user: string | null;
   /** null: no other run started it. */
   readonly parent: { readonly runId: string; readonly stepId: string } | null;
+  /** The failed or cancelled run whose results it took over. */
+  readonly retryOf: string | null;
   readonly cancelRequestedAt: string | null;
 }
 
@@ -113,7 +117,10 @@ export function toRunView(run: Run): RunView {
     handledErrors: findHandled(run),
     waitingOn: "waitingOn" in run ? toWaitingView(run.waitingOn) : null,
     metadata: run.metadata,
+    workspace: run.workspace,
+    user: run.user,
     parent: run.parent === null ? null : { runId: run.parent.runId, stepId: run.parent.step },
+    retryOf: run.retryOf,
     cancelRequestedAt: isoOrNull(run.cancelRequestedAt),
   };
 }
@@ -179,7 +186,10 @@ const toAttemptView = (attempt: Attempt, step: string): AttemptView => ({
 });
 
 /** Stacks and causes stay in the store and the log: they name files of the host. */
-function toErrorView(failure: Failure, step: string | null = failure.step ?? null): ErrorView {
+export function toErrorView(
+  failure: Failure,
+  step: string | null = failure.step ?? null,
+): ErrorView {
   const { code, message, details } = failure;
   const view = { code: toWireCode(code), message, stepId: step, reason: code };
   return details === undefined ? view : { ...view, details };

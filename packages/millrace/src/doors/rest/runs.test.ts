@@ -81,7 +81,10 @@ describe("GET /runs/{id}", () => {
       handledErrors: [],
       waitingOn: null,
       metadata: {},
+      workspace: null,
+      user: null,
       parent: null,
+      retryOf: null,
       cancelRequestedAt: null,
     });
   });

@@ -2,30 +2,14 @@
 import type { Sandbox, SandboxList } from "@millrace/connectors";
 import { MillraceError } from "@millrace/protocol";
 import { suggest } from "../../did-you-mean.ts";
-import type { Answer, AuthorizedCall, Route, Services } from "../../route.ts";
+import type { Answer, AuthorizedCall, JsonSchema, Route, Services } from "../../route.ts";
 import { success } from "./envelope.ts";
 import { DEFAULT_PAGE, pageBy } from "./page.ts";
 import { readCursor, readLimit, readQuery } from "./read-query.ts";
+import { dataOf, PAGE_QUERY, pageOf } from "./schemas/envelope.ts";
+import { described, FLAG, oneOf, shown, TEXT, titled } from "./schemas/json-schema.ts";
 
 const PATH = "/api/v1/sandbox";
-
-export const SANDBOX_ROUTES: readonly Route[] = [
-  {
-    method: "GET",
-    path: `${PATH}/outbox`,
-    scope: "runs:read",
-    category: "read",
-    handle: (call: AuthorizedCall, services: Services) => list(call, services, "outbox"),
-  },
-  {
-    method: "GET",
-    path: `${PATH}/stripe/:list`,
-    scope: "runs:read",
-    category: "read",
-    handle: (call: AuthorizedCall, services: Services) => list(call, services, readList(call)),
-  },
-  { method: "DELETE", path: PATH, scope: "workflows:write", category: "write", handle: empty },
-];
 
 const STRIPE_LISTS = [
   "customers",
@@ -34,6 +18,52 @@ const STRIPE_LISTS = [
   "payment_intents",
   "refunds",
 ] as const satisfies readonly SandboxList[];
+
+const IN_DEVELOPMENT = "There is a sandbox in development only.";
+
+const CAUGHT: JsonSchema = titled("Caught", {
+  description: "Something that the sandbox holds; its other fields are its sender's.",
+  ...shown({ id: TEXT }),
+});
+
+export const SANDBOX_ROUTES: readonly Route[] = [
+  {
+    method: "GET",
+    path: `${PATH}/outbox`,
+    scope: "runs:read",
+    category: "read",
+    summary: "List what the sandbox would have sent",
+    description: IN_DEVELOPMENT,
+    query: PAGE_QUERY,
+    answers: { 200: pageOf("Mails and messages, newest first.", CAUGHT) },
+    faults: ["route.not-found"],
+    handle: (call: AuthorizedCall, services: Services) => list(call, services, "outbox"),
+  },
+  {
+    method: "GET",
+    path: `${PATH}/stripe/:list`,
+    scope: "runs:read",
+    category: "read",
+    summary: "List what the sandbox's Stripe holds",
+    description: IN_DEVELOPMENT,
+    params: { list: described("Name of the list.", oneOf(...STRIPE_LISTS)) },
+    query: PAGE_QUERY,
+    answers: { 200: pageOf("As Stripe shows them, newest first.", CAUGHT) },
+    faults: ["route.not-found"],
+    handle: (call: AuthorizedCall, services: Services) => list(call, services, readList(call)),
+  },
+  {
+    method: "DELETE",
+    path: PATH,
+    scope: "workflows:write",
+    category: "write",
+    summary: "Empty the sandbox",
+    description: IN_DEVELOPMENT,
+    answers: { 200: dataOf("It is empty.", titled("SandboxEmptied", shown({ emptied: FLAG }))) },
+    faults: ["route.not-found"],
+    handle: empty,
+  },
+];
 
 async function list(call: AuthorizedCall, services: Services, kind: SandboxList): Promise<Answer> {
   const sandbox = findSandbox(services);

@@ -1,5 +1,5 @@
 // POST …/run, the hot path: one parse, one command, one write of JSON.
-import type { StartOutcome } from "@millrace/engine";
+import type { StartOutcome, StartRequest } from "@millrace/engine";
 import {
   checkName,
   MillraceError,
@@ -19,12 +19,20 @@ import {
   Problem,
   readFields,
   readName,
+  readFlag,
   readObject,
   readOneOf,
+  type Fields,
+  type JsonObject,
   type Reader,
+  type Shape,
 } from "./read-fields.ts";
 import { readQuery, readWaitMs } from "./read-query.ts";
 import { toRunView } from "./run-view.ts";
+import { dataOf, LOCATION, WARNINGS_META } from "./schemas/envelope.ts";
+import { described, NAME, TEXT } from "./schemas/json-schema.ts";
+import { RUN_TO_START, STARTED_RUN, WAIT_QUERY } from "./schemas/run.ts";
+import { WORKFLOW_PARAMS } from "./schemas/workflow.ts";
 import { waitForRun } from "./wait-for-run.ts";
 import { findWorkflow } from "./workflows.ts";
 
@@ -34,14 +42,35 @@ export const START_ROUTES: readonly Route[] = [
     path: "/api/v1/workflows/:id/run",
     scope: "workflows:execute",
     category: "execute",
+    summary: "Start a run",
+    params: WORKFLOW_PARAMS,
+    query: WAIT_QUERY,
+    headers: { "Idempotency-Key": described("In place of `idempotencyKey`.", NAME) },
+    body: RUN_TO_START,
+    answers: {
+      200: dataOf("The run that the idempotency key has started.", STARTED_RUN, {
+        headers: {
+          ...LOCATION,
+          "Idempotent-Replayed": described("`true`", TEXT),
+          "Idempotency-Mismatch": described("`true`: the input differs.", TEXT),
+        },
+      }),
+      201: dataOf("A new run.", STARTED_RUN, { headers: LOCATION, meta: WARNINGS_META }),
+    },
+    faults: [
+      "workflow.not-found",
+      "workflow.not-active",
+      "input.invalid",
+      "idempotency.mismatch",
+      "payload.too-large",
+      "storage.rejected",
+    ],
     handle: startRun,
   },
 ];
 
 interface StartBody {
-  readonly input: JsonText;
-  readonly idempotencyKey: string | undefined;
-  readonly metadata: Readonly<Record<string, string>> | undefined;
+  readonly request: StartRequest;
   readonly onMismatch: "existing" | "reject";
   /** null: answer at once. */
   readonly waitMs: number | null;
@@ -53,16 +82,7 @@ async function startRun(call: AuthorizedCall, services: Services): Promise<Answe
   const body = await readStart(call, services);
   const workflow = call.param("id");
   if (checkName(workflow) !== undefined) await findWorkflow(call, services);
-  const [outcome] = await services.engine.startRuns([
-    {
-      tenant: call.caller.tenant,
-      workflow,
-      input: body.input,
-      actor: toActor(call),
-      ...(body.idempotencyKey === undefined ? {} : { idempotencyKey: body.idempotencyKey }),
-      ...(body.metadata === undefined ? {} : { metadata: body.metadata }),
-    },
-  ]);
+  const [outcome] = await services.engine.startRuns([body.request]);
   if (outcome === undefined) throw new Error("the engine gave no outcome for a start");
   if (outcome.kind === "rejected") throw outcome.error;
   call.logFields["runId"] = outcome.runId;
@@ -81,10 +101,9 @@ async function readStart(call: AuthorizedCall, services: Services): Promise<Star
     const { wait } = readQuery(call.request, { wait: readWaitMs });
     const json = await readJsonBody(call.request, services.limits.requestBytes);
     const fields = readFields(json, START_SHAPE);
+    const idempotencyKey = readIdempotencyKey(call.request, fields.idempotencyKey);
     return {
-      input: toInputText(fields.input ?? {}),
-      idempotencyKey: readIdempotencyKey(call.request, fields.idempotencyKey),
-      metadata: fields.metadata,
+      request: toStartRequest(call, { ...fields, idempotencyKey }),
       onMismatch: fields.onMismatch ?? "existing",
       waitMs: wait ?? null,
     };
@@ -94,7 +113,7 @@ async function readStart(call: AuthorizedCall, services: Services): Promise<Star
   }
 }
 
-const readMetadata: Reader<Readonly<Record<string, string>>> = (value, path) => {
+export const readMetadata: Reader<Readonly<Record<string, string>>> = (value, path) => {
   const object = readObject(value, path);
   if (object instanceof Problem) return object;
   const issues: Issue[] = [];
@@ -117,13 +136,50 @@ const refuseConnection: Reader<undefined> = (value, path) => {
   return new Problem({ path, message, hint: "This server has no connections; leave it out" });
 };
 
-const START_SHAPE = {
+interface ItemShape extends Shape {
+  readonly input: Reader<JsonObject>;
+  readonly idempotencyKey: Reader<string>;
+  readonly reuseAfterFailure: Reader<boolean>;
+  readonly connectionId: Reader<undefined>;
+  readonly metadata: Reader<Readonly<Record<string, string>>>;
+  readonly workspace: Reader<string>;
+  readonly user: Reader<string>;
+}
+
+/** What one start says of itself, alone or in a batch. */
+export const ITEM_SHAPE: ItemShape = {
   input: readObject,
   idempotencyKey: readName,
+  reuseAfterFailure: readFlag,
   connectionId: refuseConnection,
-  onMismatch: readOneOf(["existing", "reject"]),
   metadata: readMetadata,
+  workspace: readName,
+  user: readName,
 };
+
+export const readOnMismatch: Reader<"existing" | "reject"> = readOneOf(["existing", "reject"]);
+
+const START_SHAPE = { ...ITEM_SHAPE, onMismatch: readOnMismatch };
+
+export type ItemFields = Pick<Fields<ItemShape>, ItemField>;
+type ItemField =
+  "input" | "idempotencyKey" | "reuseAfterFailure" | "metadata" | "workspace" | "user";
+
+/** @throws {MillraceError} request.invalid: the input holds a number that cannot be stored */
+export function toStartRequest(call: AuthorizedCall, fields: ItemFields): StartRequest {
+  const { idempotencyKey, reuseAfterFailure, metadata, workspace, user } = fields;
+  return {
+    tenant: call.caller.tenant,
+    workflow: call.param("id"),
+    input: toInputText(fields.input ?? {}),
+    actor: toActor(call),
+    ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+    ...(reuseAfterFailure === undefined ? {} : { reuseAfterFailure }),
+    ...(metadata === undefined ? {} : { metadata }),
+    ...(workspace === undefined ? {} : { workspace }),
+    ...(user === undefined ? {} : { user }),
+  };
+}
 
 /** `1e999` is JSON, but no number that could be stored. */
 function toInputText(input: JsonValue): JsonText {
@@ -132,7 +188,11 @@ function toInputText(input: JsonValue): JsonText {
   throw invalid([{ path: ["input"], message: result.problem }]);
 }
 
-function readIdempotencyKey(request: Request, field: string | undefined): string | undefined {
+/** @throws {MillraceError} request.invalid */
+export function readIdempotencyKey(
+  request: Request,
+  field: string | undefined,
+): string | undefined {
   const header = request.headers.get("idempotency-key");
   if (header === null) return field;
   const problem = checkName(header);
@@ -144,7 +204,7 @@ function readIdempotencyKey(request: Request, field: string | undefined): string
   return header;
 }
 
-async function toStartAnswer(
+export async function toStartAnswer(
   call: AuthorizedCall,
   services: Services,
   outcome: Accepted,

@@ -6,19 +6,61 @@ import { success } from "./envelope.ts";
 import { DEFAULT_PAGE, pageBy } from "./page.ts";
 import { readFields, readText, readVersionNumber } from "./read-fields.ts";
 import { readCursor, readLimit, readQuery } from "./read-query.ts";
+import { dataOf, PAGE_QUERY, pageOf, WARNINGS_META } from "./schemas/envelope.ts";
+import {
+  RESTORE_FIELDS,
+  VERSION,
+  VERSION_PARAMS,
+  VERSION_SUMMARY,
+  WORKFLOW,
+  WORKFLOW_PARAMS,
+} from "./schemas/workflow.ts";
 import { toVersionSummaryView, toVersionView } from "./workflow-view.ts";
 import { findWorkflow, toSavedAnswer } from "./workflows.ts";
 
 const PATH = "/api/v1/workflows/:id/versions";
 
 export const VERSION_ROUTES: readonly Route[] = [
-  { method: "GET", path: PATH, scope: "workflows:read", category: "read", handle: list },
-  { method: "GET", path: `${PATH}/:n`, scope: "workflows:read", category: "read", handle: get },
+  {
+    method: "GET",
+    path: PATH,
+    scope: "workflows:read",
+    category: "read",
+    summary: "List the versions of a workflow",
+    params: WORKFLOW_PARAMS,
+    query: PAGE_QUERY,
+    answers: { 200: pageOf("Versions, newest first.", VERSION_SUMMARY) },
+    faults: ["workflow.not-found"],
+    handle: list,
+  },
+  {
+    method: "GET",
+    path: `${PATH}/:n`,
+    scope: "workflows:read",
+    category: "read",
+    summary: "Read a version of a workflow",
+    params: VERSION_PARAMS,
+    answers: { 200: dataOf("The version with its definition.", VERSION) },
+    faults: ["workflow.not-found", "version.not-found"],
+    handle: get,
+  },
   {
     method: "POST",
     path: `${PATH}/:n/restore`,
     scope: "workflows:write",
     category: "write",
+    summary: "Restore a version of a workflow",
+    description: "Makes a new version with the definition of an older one.",
+    params: VERSION_PARAMS,
+    body: RESTORE_FIELDS,
+    answers: { 200: dataOf("The workflow as it is now.", WORKFLOW, { meta: WARNINGS_META }) },
+    faults: [
+      "workflow.not-found",
+      "version.not-found",
+      "workflow.archived",
+      "workflow.changed",
+      "definition.invalid",
+    ],
     handle: restore,
   },
 ];
@@ -65,9 +107,10 @@ async function restore(call: AuthorizedCall, services: Services): Promise<Answer
   return toSavedAnswer(200, saved);
 }
 
-const VERSION = /^[1-9]\d{0,8}$/;
+const VERSION_NUMBER = /^[1-9]\d{0,8}$/;
 
-const parseVersion = (text: string): string | undefined => (VERSION.test(text) ? text : undefined);
+const parseVersion = (text: string): string | undefined =>
+  VERSION_NUMBER.test(text) ? text : undefined;
 
 /** @throws {MillraceError} version.not-found, also for what can be no version */
 function readVersionOf(call: AuthorizedCall): number {

@@ -1,7 +1,13 @@
 import type { SavedWorkflow } from "@millrace/engine";
-import { checkName, MillraceError, type Workflow } from "@millrace/protocol";
+import {
+  checkName,
+  MillraceError,
+  WORKFLOW_STATUSES,
+  type Workflow,
+  type WorkflowStatus,
+} from "@millrace/protocol";
 import { readJsonBody } from "../../read-body.ts";
-import type { Answer, AuthorizedCall, Route, Services } from "../../route.ts";
+import type { Answer, AuthorizedCall, ParameterSchemas, Route, Services } from "../../route.ts";
 import { toActor } from "./actor.ts";
 import { success } from "./envelope.ts";
 import { toDetail } from "./errors.ts";
@@ -9,41 +15,94 @@ import { DEFAULT_PAGE, pageAnswer } from "./page.ts";
 import {
   ignore,
   invalid,
-  readFields,
   readName,
   readText,
   readVersionNumber,
   splitFields,
 } from "./read-fields.ts";
-import { readCursor, readLimit, readQuery } from "./read-query.ts";
+import { readCursor, readLimit, readQuery, type QueryReader } from "./read-query.ts";
+import { dataOf, LOCATION, PAGE_QUERY, pageOf, WARNINGS_META } from "./schemas/envelope.ts";
+import { described, oneOf } from "./schemas/json-schema.ts";
+import {
+  DEFINITION_CHECK,
+  WORKFLOW,
+  WORKFLOW_PARAMS,
+  WORKFLOW_TO_CREATE,
+  WORKFLOW_TO_EDIT,
+} from "./schemas/workflow.ts";
 import { toWorkflowView } from "./workflow-view.ts";
 
 const PATH = "/api/v1/workflows";
 
+const LIST_QUERY: ParameterSchemas = {
+  ...PAGE_QUERY,
+  status: described("Only those.", oneOf(...WORKFLOW_STATUSES)),
+  search: {
+    description: "Only those with this text in name, slug or description, in whatever case.",
+    type: "string",
+    minLength: 1,
+    maxLength: 255,
+  },
+};
+
 export const WORKFLOW_ROUTES: readonly Route[] = [
-  { method: "POST", path: PATH, scope: "workflows:write", category: "write", handle: create },
-  { method: "GET", path: PATH, scope: "workflows:read", category: "read", handle: list },
+  {
+    method: "POST",
+    path: PATH,
+    scope: "workflows:write",
+    category: "write",
+    summary: "Create a workflow",
+    body: WORKFLOW_TO_CREATE,
+    answers: {
+      201: dataOf("The workflow, a draft.", WORKFLOW, { headers: LOCATION, meta: WARNINGS_META }),
+    },
+    faults: ["definition.invalid", "workflow.exists"],
+    handle: create,
+  },
+  {
+    method: "GET",
+    path: PATH,
+    scope: "workflows:read",
+    category: "read",
+    summary: "List workflows",
+    query: LIST_QUERY,
+    answers: { 200: pageOf("Workflows, by id.", WORKFLOW) },
+    handle: list,
+  },
   {
     method: "POST",
     path: `${PATH}/validate`,
     scope: "workflows:write",
     category: "write",
+    summary: "Check a definition",
+    description: "What creating it would say; nothing is stored.",
+    body: WORKFLOW_TO_EDIT,
+    answers: { 200: dataOf("What is wrong with it.", DEFINITION_CHECK) },
     handle: validate,
   },
-  { method: "GET", path: `${PATH}/:id`, scope: "workflows:read", category: "read", handle: get },
+  {
+    method: "GET",
+    path: `${PATH}/:id`,
+    scope: "workflows:read",
+    category: "read",
+    summary: "Read a workflow",
+    params: WORKFLOW_PARAMS,
+    answers: { 200: dataOf("The workflow.", WORKFLOW) },
+    faults: ["workflow.not-found"],
+    handle: get,
+  },
   {
     method: "PUT",
     path: `${PATH}/:id`,
     scope: "workflows:write",
     category: "write",
+    summary: "Edit a workflow",
+    description: "A draft is replaced; anything that was ever active gets a new version.",
+    params: WORKFLOW_PARAMS,
+    body: WORKFLOW_TO_EDIT,
+    answers: { 200: dataOf("The workflow after the edit.", WORKFLOW, { meta: WARNINGS_META }) },
+    faults: ["workflow.not-found", "workflow.archived", "workflow.changed", "definition.invalid"],
     handle: update,
-  },
-  {
-    method: "POST",
-    path: `${PATH}/:id/activate`,
-    scope: "workflows:write",
-    category: "write",
-    handle: activate,
   },
 ];
 
@@ -124,11 +183,38 @@ export function toSavedAnswer(
     : success(status, view, { headers, meta: { warnings: warnings.map(toDetail) } });
 }
 
+const readSearch: QueryReader<string> = (text) => {
+  const problem = checkName(text);
+  return problem === undefined ? { value: text } : { problem };
+};
+
+const readStatus: QueryReader<WorkflowStatus> = (text) => {
+  const value = WORKFLOW_STATUSES.find((it) => it === text);
+  return value === undefined
+    ? { problem: `Expected one of ${WORKFLOW_STATUSES.join(", ")}` }
+    : { value };
+};
+
+/** Minted or chosen by an author. */
+const ID = /^wf_[0-9A-Za-z_]{1,200}$/;
+
+const parseId = (text: string): string | undefined => (ID.test(text) ? text : undefined);
+
+const LIST_SHAPE = {
+  limit: readLimit,
+  cursor: readCursor(parseId),
+  status: readStatus,
+  search: readSearch,
+};
+
 async function list(call: AuthorizedCall, { engine }: Services): Promise<Answer> {
-  const query = readQuery(call.request, { limit: readLimit, cursor: readCursor(parseId) });
-  const limit = query.limit ?? DEFAULT_PAGE;
-  const page = { after: query.cursor ?? null, limit: limit + 1 };
-  const found = await engine.listWorkflows(call.caller.tenant, page);
+  const { limit = DEFAULT_PAGE, cursor, ...filter } = readQuery(call.request, LIST_SHAPE);
+  const found = await engine.listWorkflows(call.caller.tenant, {
+    after: cursor ?? null,
+    limit: limit + 1,
+    ...(filter.status === undefined ? {} : { status: filter.status }),
+    ...(filter.search === undefined ? {} : { search: filter.search }),
+  });
   return pageAnswer(found, limit, toWorkflowView);
 }
 
@@ -137,19 +223,6 @@ async function get(call: AuthorizedCall, services: Services): Promise<Answer> {
   readQuery(call.request, {});
   return success(200, toWorkflowView(workflow));
 }
-
-async function activate(call: AuthorizedCall, services: Services): Promise<Answer> {
-  const { id } = await findWorkflow(call, services);
-  readQuery(call.request, {});
-  readFields(await readJsonBody(call.request, services.limits.requestBytes), {});
-  const workflow = await services.engine.activateWorkflow(call.caller.tenant, id, toActor(call));
-  return success(200, toWorkflowView(workflow));
-}
-
-/** Minted or chosen by an author. */
-const ID = /^wf_[0-9A-Za-z_]{1,200}$/;
-
-const parseId = (text: string): string | undefined => (ID.test(text) ? text : undefined);
 
 /** @throws {MillraceError} workflow.not-found, also for a name that no workflow can have */
 export async function findWorkflow(call: AuthorizedCall, { engine }: Services): Promise<Workflow> {

@@ -1,4 +1,5 @@
 import { FIRST } from "./0001-first.ts";
+import { LISTS_AND_RETRIES } from "./0002-lists-and-retries.ts";
 
 export interface Migration {
   /** From 1, without gaps. */
@@ -12,4 +13,7 @@ export interface Migration {
 }
 
 /** Forward only: a step that has been released is never edited. */
-export const MIGRATIONS: readonly Migration[] = [{ id: 1, name: "first", sql: FIRST }];
+export const MIGRATIONS: readonly Migration[] = [
+  { id: 1, name: "first", sql: FIRST },
+  { id: 2, name: "lists-and-retries", sql: LISTS_AND_RETRIES },
+];

@@ -1,0 +1,46 @@
+import { MillraceError } from "@millrace/protocol";
+import type { RunRef } from "../core/run-head.ts";
+import type { StartUnit } from "../storage/storage.ts";
+import type { GroupCommit, Settled } from "./group-commit.ts";
+import type { Metrics } from "./metrics.ts";
+import type { CompiledWorkflow } from "./program-kind.ts";
+import type { Runner } from "./runner.ts";
+
+export interface CommitStartContext {
+  readonly runner: Runner;
+  readonly commitFor: (ref: RunRef) => GroupCommit;
+  readonly metrics: Metrics;
+}
+
+/** Stores a new run, and begins it if this node owns it. */
+export function commitStart(
+  unit: StartUnit,
+  compiled: CompiledWorkflow,
+  { runner, commitFor, metrics }: CommitStartContext,
+): Promise<Settled> {
+  const { run, owner, entries } = unit;
+  const { id: runId, tenant, shard } = run;
+  return new Promise((resolve) => {
+    commitFor({ tenant, shard, runId }).submit({
+      unit,
+      refusable: true,
+      settle: (outcome) => {
+        if (outcome.kind === "done") {
+          // In the turn in which it became durable, so that nobody sees a run that its owner does not know.
+          metrics.counters.runsStarted += 1;
+          if (owner !== null) runner.adopt(run, owner, compiled, entries);
+        }
+        resolve(outcome);
+      },
+      unknown: () =>
+        resolve({ kind: "fault", error: new MillraceError("storage.outcome-unknown") }),
+    });
+  });
+}
+
+/** What a caller is told when the node could not keep what it wrote. */
+export const lostStart = (): MillraceError =>
+  new MillraceError(
+    "storage.unavailable",
+    "The node lost its place while it started the run; repeat",
+  );

@@ -1,0 +1,159 @@
+import { RUN_STATUSES, STEP_STATUSES } from "@millrace/protocol";
+import type { JsonSchema, ParameterSchemas } from "../../../route.ts";
+import {
+  anyJson,
+  COUNT,
+  described,
+  FLAG,
+  INSTANT,
+  listOf,
+  mapOf,
+  NAME,
+  oneOf,
+  ORDINAL,
+  orNull,
+  shown,
+  taken,
+  TEXT,
+  titled,
+} from "./json-schema.ts";
+
+export const RUN_PARAMS: ParameterSchemas = { id: described("Id of the run: `run_…`", TEXT) };
+
+/** Query of what can wait for the end of a run. */
+export const WAIT_QUERY: ParameterSchemas = {
+  wait: {
+    description:
+      "Seconds to wait for the run's end, 0 to 60; `true` or nothing: 30. The run is answered as it is then.",
+    type: "string",
+    pattern: "^(\\d{1,2}(\\.\\d{1,3})?|true|)$",
+  },
+};
+
+const RUN_ERROR: JsonSchema = titled(
+  "RunError",
+  shown(
+    {
+      code: TEXT,
+      message: TEXT,
+      stepId: orNull(TEXT),
+      reason: described("The stable code.", TEXT),
+      details: anyJson("What the failure brought along."),
+    },
+    ["details"],
+  ),
+);
+
+const HANDLED_ERROR: JsonSchema = titled(
+  "HandledError",
+  shown({ stepId: TEXT, code: TEXT, message: TEXT, reason: TEXT }),
+);
+
+const ATTEMPT: JsonSchema = titled(
+  "Attempt",
+  shown({
+    number: ORDINAL,
+    startedAt: INSTANT,
+    completedAt: INSTANT,
+    error: described("`null`: this one succeeded.", orNull(RUN_ERROR)),
+  }),
+);
+
+const STEP: JsonSchema = titled(
+  "Step",
+  shown({
+    id: TEXT,
+    status: oneOf(...STEP_STATUSES),
+    output: anyJson("`null` unless completed; beside an `error` it is the fallback."),
+    name: TEXT,
+    type: TEXT,
+    startedAt: orNull(INSTANT),
+    completedAt: orNull(INSTANT),
+    durationMs: orNull(COUNT),
+    attempts: listOf(ATTEMPT),
+    error: orNull(RUN_ERROR),
+  }),
+);
+
+const WAITING_ON: JsonSchema = titled("WaitingOn", {
+  description: "Why a run does not move.",
+  type: "object",
+  properties: { kind: TEXT, step: TEXT, until: INSTANT, attempt: ORDINAL },
+  required: ["kind"],
+});
+
+const SUMMARY_FIELDS = {
+  id: TEXT,
+  status: oneOf(...RUN_STATUSES),
+  workflowId: TEXT,
+  workflowVersion: ORDINAL,
+  triggerType: TEXT,
+  createdAt: INSTANT,
+  startedAt: orNull(INSTANT),
+  completedAt: orNull(INSTANT),
+  durationMs: orNull(COUNT),
+  waitingOn: orNull(WAITING_ON),
+};
+
+export const RUN_SUMMARY: JsonSchema = titled("RunSummary", shown(SUMMARY_FIELDS));
+
+const RUN_FIELDS = {
+  ...SUMMARY_FIELDS,
+  input: anyJson("As it was checked: defaults of the schema are filled in."),
+  output: anyJson("`null` unless completed."),
+  steps: described("One for each step of the definition, in its order.", listOf(STEP)),
+  error: described("`null` unless failed.", orNull(RUN_ERROR)),
+  handledErrors: listOf(HANDLED_ERROR),
+  metadata: mapOf(TEXT),
+  workspace: orNull(TEXT),
+  user: orNull(TEXT),
+  parent: orNull(shown({ runId: TEXT, stepId: TEXT })),
+  retryOf: described("The run whose results it took over.", orNull(TEXT)),
+  cancelRequestedAt: orNull(INSTANT),
+};
+
+export const RUN: JsonSchema = titled("Run", shown(RUN_FIELDS));
+
+/** All but the first four are there if the answer waited. */
+export const STARTED_RUN: JsonSchema = titled("StartedRun", {
+  description: "With `wait` also all fields of a run.",
+  ...shown({
+    runId: TEXT,
+    status: oneOf(...RUN_STATUSES),
+    workflowId: TEXT,
+    workflowVersion: ORDINAL,
+  }),
+});
+
+export const RUN_TO_START: JsonSchema = titled("RunToStart", {
+  ...taken({
+    input: { description: "Of the run; at most 1 MiB.", type: "object", default: {} },
+    idempotencyKey: described("May be sent as the header `Idempotency-Key` instead.", NAME),
+    reuseAfterFailure: described(
+      "The key does not count if the run that it started has failed.",
+      FLAG,
+    ),
+    onMismatch: {
+      ...oneOf("existing", "reject"),
+      description: "What to do if the key was used with another input.",
+      default: "existing",
+    },
+    metadata: {
+      description: "Shown with the run.",
+      type: "object",
+      maxProperties: 64,
+      additionalProperties: { type: "string", maxLength: 512 },
+    },
+    workspace: described("Name of the workspace; it is made when it is first used.", NAME),
+    user: described("Whom the run is for; yours to choose.", NAME),
+    connectionId: described("Refused; connections do not exist yet.", NAME),
+  }),
+  examples: [{ input: { n: 21 } }],
+});
+
+export const CANCEL_FIELDS: JsonSchema = titled("Cancel", taken({ reason: NAME }));
+
+export const CANCEL_REQUESTED: JsonSchema = titled(
+  "CancelRequested",
+  shown({ id: TEXT, cancelRequested: { const: true } }),
+);
