@@ -71,7 +71,9 @@ function toExample(fence: Fence, definition: JsonObject, next: Fence | undefined
   if (!isObject(expected) || !isExpected(expected)) {
     throw new Error(`${name}: below a workflow stands what a run of it gives: ${KEYS.join(", ")}`);
   }
-  return { name, workflow: String(definition["name"]), definition, expected };
+  const workflow = definition["name"];
+  if (typeof workflow !== "string") throw new Error(`${name}: the workflow has no name`);
+  return { name, workflow, definition, expected };
 }
 
 function isExpected(value: JsonObject): value is JsonObject & Expected {

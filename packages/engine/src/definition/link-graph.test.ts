@@ -96,7 +96,7 @@ describe("linkGraph", () => {
       call("b"),
     );
     expect(issuesOf(steps).map(tell)).toEqual([
-      "steps.0.config.steps: Stands beside `next`, which says what a loop repeats [keep one of them]",
+      "steps.0.config.steps.0: Stands beside `next`, which says what a loop repeats [keep one of them]",
     ]);
   });
 });

@@ -1,10 +1,5 @@
 // One loop on its way: which passes have begun and ended, and what came of them.
-import {
-  asJsonText,
-  type Failure,
-  type JsonText,
-  type JsonValue,
-} from "@millrace/protocol";
+import { asJsonText, type Failure, type JsonText, type JsonValue } from "@millrace/protocol";
 import type { ValueOutcome } from "../core/program.ts";
 import { Pass, type Activity, type Token } from "./pass.ts";
 import { LazyJson } from "./scope.ts";

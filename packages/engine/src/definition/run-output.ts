@@ -7,7 +7,11 @@ import { pickOutput } from "./schema/schema.ts";
 import { toTemplateFailure } from "./step-failure.ts";
 
 /** What a run gives that came to its end: its `output` template, or what its ends gave, checked against `outputSchema`. */
-export function toRunOutcome({ output, outputSchema }: Plan, result: LazyJson, scope: Scope): Outcome {
+export function toRunOutcome(
+  { output, outputSchema }: Plan,
+  result: LazyJson,
+  scope: Scope,
+): Outcome {
   let text: JsonText;
   try {
     text = output === null ? result.text : render(output, scope);
@@ -21,7 +25,8 @@ export function toRunOutcome({ output, outputSchema }: Plan, result: LazyJson, s
   if (checked.ok) return { status: "completed", output: LazyJson.of(checked.value).text };
   const issues = checked.issues.map(({ path, message }) => ({ path, message }));
   const [first] = issues;
-  const where = first === undefined ? "" : ` at ${["output", ...first.path].join(".")}: ${first.message}`;
+  const where =
+    first === undefined ? "" : ` at ${["output", ...first.path].join(".")}: ${first.message}`;
   const failure: Failure = {
     code: "output.invalid",
     message: `The run's output does not fit outputSchema${where}`,

@@ -49,7 +49,10 @@ function readLoop(step: StepReader): LoopWork | undefined {
     isInteger: true,
   });
   if (concurrency !== undefined && concurrency > 1 && !hasItems) {
-    config.error("concurrency", "Needs `items`: each pass of a `condition` loop waits for the last");
+    config.error(
+      "concurrency",
+      "Needs `items`: each pass of a `condition` loop waits for the last",
+    );
   }
   const work = {
     concurrency: concurrency ?? 1,
@@ -61,7 +64,11 @@ function readLoop(step: StepReader): LoopWork | undefined {
     indexName: readVariable(config, "indexVariable", "index"),
   };
   if (items === undefined && condition === undefined) return undefined;
-  return { ...work, items: items ?? null, condition: items === undefined ? (condition ?? null) : null };
+  return {
+    ...work,
+    items: items ?? null,
+    condition: items === undefined ? (condition ?? null) : null,
+  };
 }
 
 function readMaxIterations(config: FieldReader): number {
