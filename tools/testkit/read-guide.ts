@@ -7,6 +7,7 @@ export const GUIDE_PAGES: readonly string[] = [
   "docs/learning/json-workflows.md",
   "docs/learning/steps.md",
   "docs/learning/flow.md",
+  "docs/learning/loops.md",
   "docs/learning/errors-and-retries.md",
 ];
 
@@ -41,7 +42,7 @@ const KEYS = ["input", ...SHOWN, "warnings"];
 const isObject = (value: JsonValue | undefined): value is JsonObject =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-export function readJson({ text, page, line }: Fence): JsonValue {
+function readJson({ text, page, line }: Fence): JsonValue {
   const parsed = parseJson(text);
   if (!parsed.ok) throw new Error(`${page}:${line}: ${parsed.problem}`);
   return parsed.value;

@@ -39,7 +39,7 @@ export function arrange(
     : linkList(flows, kinds, ids, report);
   refuseEmptyLoops(read, report);
   const regions = findRegions(edges, entry, ids, report);
-  if (!report.isClean) return null;
+  if (regions === null || !report.isClean) return null;
   warnOfUnreached(regions, ids, report);
   warnOfEarlyReads(references, ids, regions, report);
   const incoming = countIncoming(edges, regions);

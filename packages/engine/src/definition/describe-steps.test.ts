@@ -15,6 +15,7 @@ import {
   call,
   compileWorkflow,
   condition,
+  fork,
   GraphRun,
   loop,
   parallel,
@@ -74,8 +75,8 @@ const CANCEL: Fact = {
   at: at(900),
 };
 
-const fork = (id: string, then: string[], otherwise: string[] = []): Fields =>
-  condition(id, "true", { then, else: otherwise });
+const split = (id: string, yes: string[], no: string[] = []): Fields =>
+  fork(id, { yes, no }, "true");
 
 describe("describeSteps", () => {
   test("shows what has ended with its output and times, and the rest as it is", () => {
@@ -99,7 +100,7 @@ describe("describeSteps", () => {
   });
 
   test("follows the definition where steps run in another order", () => {
-    const world = open(call("b"), call("a"), fork("c", ["b"]));
+    const world = open(call("b"), call("a"), split("c", ["b"]));
     expect(world.statuses()).toEqual(["b: pending", "a: running", "c: pending"]);
   });
 
@@ -132,9 +133,9 @@ describe("describeSteps", () => {
 
   test("shows a branch that was not chosen as skipped while the run goes on, with all that nests in it", () => {
     const world = open(
-      fork("c", ["a"], ["d", "z"]),
+      split("c", ["a"], ["d", "z"]),
       call("a"),
-      fork("d", ["x"], ["y"]),
+      split("d", ["x"], ["y"]),
       call("x"),
       call("y"),
       call("z"),

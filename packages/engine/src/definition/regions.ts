@@ -10,22 +10,24 @@ export interface Regions {
   /** Positions, every step after all that lead to it. Only those that can be reached. */
   readonly order: readonly number[];
   /** False: no path leads from the one to the other, which can be reached both. True: one may. */
-  mayPrecede(earlier: number, later: number): boolean;
+  readonly mayPrecede: (earlier: number, later: number) => boolean;
 }
 
 /**
  * Walks from the entry along all edges. Reports circles, also those that the entry does not lead to, and edges that enter or
  * leave a loop's body.
+ *
+ * @returns null: there are circles
  */
 export function findRegions(
   edges: readonly Edges[],
   entry: number,
   ids: readonly string[],
   report: Report,
-): Regions {
-  const of: (number | undefined)[] = ids.map(() => undefined);
+): Regions | null {
   const order = findOrder(edges, entry, ids, report);
-  if (order === null) return { of, order: [], mayPrecede: () => true };
+  if (order === null) return null;
+  const of: (number | undefined)[] = ids.map(() => undefined);
   of[entry] = -1;
   for (const position of order) {
     const { next, otherwise, onError, body } = elementAt(edges, position);
@@ -38,7 +40,32 @@ export function findRegions(
     for (const to of body) enter(to, position);
     for (const to of [...next, ...otherwise, ...onError]) enter(to, region);
   }
+  refuseDepth(of, order, ids, report);
   return { of, order, mayPrecede: comparer(order, edges, entry) };
+}
+
+/** The key of an operation names every loop around it, and all keys are kept. */
+export const MAX_LOOP_DEPTH = 32;
+
+function refuseDepth(
+  of: readonly (number | undefined)[],
+  order: readonly number[],
+  ids: readonly string[],
+  report: Report,
+): void {
+  const depths: number[] = [];
+  for (const position of order) {
+    const region = elementAt(of, position);
+    const depth = region < 0 ? 0 : elementAt(depths, region) + 1;
+    depths[position] = depth;
+    if (depth <= MAX_LOOP_DEPTH) continue;
+    report.error(
+      ["steps", position],
+      `Step ${show(elementAt(ids, position))} is in more than ${MAX_LOOP_DEPTH} loops, one in another`,
+      "make the inner ones a workflow of their own, and run it by a step of type `subworkflow`",
+    );
+    return;
+  }
 }
 
 function refuseCrossing(
@@ -69,11 +96,11 @@ function comparer(
   entry: number,
 ): Regions["mayPrecede"] {
   const other: number[] = [];
-  walk(entry, new Map(), (position) => targetsOf(elementAt(edges, position)).reverse(), {
+  walk(entry, new Map(), (position) => targetsOf(elementAt(edges, position)).toReversed(), {
     left: (position) => other.push(position),
     circle: () => {},
   });
-  const both = [placesIn(order), placesIn(other.reverse())];
+  const both = [placesIn(order), placesIn(other.toReversed())];
   return (earlier, later) =>
     both.every((places) => (places[earlier] ?? Infinity) < elementAt(places, later));
 }

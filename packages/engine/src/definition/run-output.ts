@@ -1,10 +1,10 @@
-import type { Failure, JsonText } from "@millrace/protocol";
+import type { Failure } from "@millrace/protocol";
 import type { Outcome } from "../core/entry.ts";
 import type { Plan } from "./plan.ts";
-import { render, TemplateError } from "./render.ts";
+import { render } from "./render.ts";
 import { LazyJson, type Scope } from "./scope.ts";
 import { pickOutput } from "./schema/schema.ts";
-import { toTemplateFailure } from "./step-failure.ts";
+import { findProblem, toTemplateFailure } from "./step-failure.ts";
 
 /** What a run gives that came to its end: its `output` template, or what its ends gave, checked against `outputSchema`. */
 export function toRunOutcome(
@@ -12,13 +12,11 @@ export function toRunOutcome(
   result: LazyJson,
   scope: Scope,
 ): Outcome {
-  let text: JsonText;
-  try {
-    text = output === null ? result.text : render(output, scope);
-  } catch (error) {
-    if (!(error instanceof TemplateError)) throw error;
-    return { status: "failed", failure: toTemplateFailure(null, error.message) };
-  }
+  let text = result.text;
+  const problem = findProblem(() => {
+    if (output !== null) text = render(output, scope);
+  });
+  if (problem !== null) return { status: "failed", failure: toTemplateFailure(null, problem) };
   if (outputSchema === null) return { status: "completed", output: text };
   const { value } = new LazyJson(text);
   const checked = outputSchema.check(output === null ? pickOutput(outputSchema, value) : value);

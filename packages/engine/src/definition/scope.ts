@@ -59,7 +59,6 @@ export const ROOTS = [
   "error",
   "env",
 ] as const;
-export type Root = (typeof ROOTS)[number];
 
 export interface Scope {
   /**

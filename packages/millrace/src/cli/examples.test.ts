@@ -150,6 +150,7 @@ describe("process-customer-order", () => {
         step: "send-confirmation",
         message: {
           to: ["ada@example.com"],
+          subject: expect.stringMatching(/^Order Confirmed - Invoice #\w+-\d+$/) as string,
           html: "<p>Thank you for your order!</p><p>Total: $4317.84</p>",
         },
       },
