@@ -32,6 +32,15 @@ describe("a failure", () => {
     expect(run.statuses()).toEqual({ a: "failed", b: "completed", h: "completed" });
   });
 
+  test("keeps a step from beginning that was asked for beside it", () => {
+    const wrong = { id: "w", type: "wait", config: { duration: "{{result.ms}}" } };
+    const run = begin(call("s", { next: ["w", "b"] }), wrong, call("b"));
+    run.complete("s", { ms: "soon" });
+    expect(run.failure).toMatchObject({ code: "template.failed", step: "w" });
+    expect(run.ended).toMatchObject({ status: "failed" });
+    expect(run.effects.map((effect) => "key" in effect && effect.key)).toEqual(["s"]);
+  });
+
   test("takes all error edges, and kills `next` and `else`", () => {
     const run = GraphRun.begin(
       withSteps(

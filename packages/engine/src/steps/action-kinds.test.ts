@@ -161,3 +161,19 @@ describe("a step of a later version", () => {
     },
   );
 });
+
+describe("a loop", () => {
+  const loopOf = (config: Fields): readonly string[] =>
+    issuesOf({ type: "loop", config: { items: [1], steps: ["b"], ...config } });
+
+  test("may not call its variables what is something else elsewhere", () => {
+    const taken = "config.itemVariable: The name input is taken";
+    expect(loopOf({ itemVariable: "input" })).toContain(taken);
+    expect(loopOf({ itemVariable: "index" })).toContain(
+      "config.itemVariable: The name index is taken",
+    );
+    expect(loopOf({ itemVariable: "row", indexVariable: "index" }).join("\n")).not.toContain(
+      "taken",
+    );
+  });
+});

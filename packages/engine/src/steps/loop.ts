@@ -3,7 +3,7 @@ import type { FieldReader } from "../definition/field-reader.ts";
 import { describeValue, isList } from "../definition/json-shape.ts";
 import { isPathName } from "../definition/path.ts";
 import { evaluate, TemplateError } from "../definition/render.ts";
-import type { Scope } from "../definition/scope.ts";
+import { ROOTS, type Scope } from "../definition/scope.ts";
 import type { LoopWork, StepKind, StepReader } from "../definition/step-kind.ts";
 import { readUnusedCallPolicy } from "./call-policy.ts";
 
@@ -88,9 +88,17 @@ function readVariable(config: FieldReader, name: string, otherwise: string): str
   const variable = config.text(name) ?? otherwise;
   if (!isPathName(variable)) {
     config.error(name, `Must be a name that a path can say, received ${describeValue(variable)}`);
+  } else if (variable !== otherwise && TAKEN.includes(variable)) {
+    config.error(
+      name,
+      `The name ${variable} is taken`,
+      `it would hide what ${variable} is elsewhere`,
+    );
   }
   return variable;
 }
+
+const TAKEN: readonly string[] = [...ROOTS, "steps", "now"];
 
 type Items = (scope: Scope) => readonly JsonValue[];
 
