@@ -15,44 +15,7 @@ import {
   type Token,
   type View,
 } from "./reference-values.ts";
-
-interface Pass {
-  readonly prefix: string;
-  /** Key of the loop; null: the run itself. */
-  readonly loop: string | null;
-  readonly region: string;
-  readonly index: number;
-  readonly item: JsonValue | undefined;
-  readonly token: Token;
-  readonly outer: Pass | null;
-  failure: Failure | null;
-  /** undefined: it has not ended. null: it has, without a result. */
-  result: JsonValue | null | undefined;
-}
-
-interface Begun {
-  readonly pass: Pass;
-  readonly id: string;
-  readonly token: Token;
-  /** `loop`: its passes are under way. */
-  state: "asked" | "guarded" | "loop" | "completed" | "failed";
-  output: JsonValue | undefined;
-  failure: Failure | null;
-  readonly items: readonly JsonValue[] | null;
-  isOver: boolean;
-}
-
-type EdgeState = "open" | "dead" | Token;
-
-/** What a run is of. */
-export interface World {
-  readonly graph: ReferenceGraph;
-  readonly definition: Raw;
-  readonly meanings: Meanings;
-  readonly input: JsonValue;
-  /** When it begins. */
-  readonly at: number;
-}
+import { aPass, type Begun, type EdgeState, type Pass, type World } from "./reference-state.ts";
 
 export class ReferenceRun {
   /** What was asked for since the last settlement. */
@@ -103,6 +66,11 @@ export class ReferenceRun {
   /** An operation settled when the run had ended already. */
   note(key: string, status: Outcome["status"]): void {
     this.#settled.set(key, status);
+  }
+
+  /** It was asked for beside something that failed, and never began. */
+  forget(key: string): void {
+    this.#begun.delete(key);
   }
 
   /**
@@ -450,9 +418,3 @@ export class ReferenceRun {
     return evaluate(value, view, this.#meanings);
   }
 }
-
-const aPass = (pass: Omit<Pass, "failure" | "result">): Pass => ({
-  ...pass,
-  failure: null,
-  result: undefined,
-});
