@@ -88,7 +88,7 @@ function readVariable(config: FieldReader, name: string, otherwise: string): str
   const variable = config.text(name) ?? otherwise;
   if (!isPathName(variable)) {
     config.error(name, `Must be a name that a path can say, received ${describeValue(variable)}`);
-  } else if (variable !== otherwise && TAKEN.includes(variable)) {
+  } else if (variable !== otherwise && TAKEN.has(variable)) {
     config.error(
       name,
       `The name ${variable} is taken`,
@@ -98,7 +98,7 @@ function readVariable(config: FieldReader, name: string, otherwise: string): str
   return variable;
 }
 
-const TAKEN: readonly string[] = [...ROOTS, "steps", "now"];
+const TAKEN: ReadonlySet<string> = new Set([...ROOTS, "steps", "now"]);
 
 type Items = (scope: Scope) => readonly JsonValue[];
 
