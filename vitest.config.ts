@@ -15,6 +15,8 @@ export default defineConfig({
     // A test file that needs a world of its own makes one; a process a file would take six times as long.
     isolate: false,
     maxWorkers: 2,
+    // Guards against a hang; how long anything takes is the business of the bench.
+    testTimeout: 60_000,
     coverage: {
       provider: "v8",
       include: ["packages/*/src/**/*.ts"],

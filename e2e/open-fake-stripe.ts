@@ -9,7 +9,7 @@ import { text } from "node:stream/consumers";
 export interface FakeStripe extends AsyncDisposable {
   readonly url: string;
   /** Calls back once, as soon as the next answer to such a request is on the wire. */
-  afterAnswer(isIt: (method: string, path: string) => boolean, then: () => void): void;
+  afterAnswer(isIt: (method: string, path: string) => boolean, act: () => void): void;
   list(
     kind: "invoices" | "invoiceitems",
   ): Promise<readonly { readonly [key: string]: JsonValue }[]>;
@@ -17,7 +17,7 @@ export interface FakeStripe extends AsyncDisposable {
 
 interface Watch {
   readonly isIt: (method: string, path: string) => boolean;
-  readonly then: () => void;
+  readonly act: () => void;
 }
 
 export async function openFakeStripe(): Promise<FakeStripe> {
@@ -36,9 +36,9 @@ export async function openFakeStripe(): Promise<FakeStripe> {
     response.writeHead(answered.status, Object.fromEntries(answered.headers));
     response.end(done, () => {
       if (watch?.isIt(method, url) !== true) return;
-      const { then } = watch;
+      const { act } = watch;
       watch = null;
-      then();
+      act();
     });
   };
   const server = createServer((request, response) => void handle(request, response));
@@ -48,8 +48,8 @@ export async function openFakeStripe(): Promise<FakeStripe> {
   const { port } = server.address() as AddressInfo;
   return {
     url: `http://127.0.0.1:${port}`,
-    afterAnswer: (isIt, then) => {
-      watch = { isIt, then };
+    afterAnswer: (isIt, act) => {
+      watch = { isIt, act };
     },
     list: (kind) => sandbox.list(DEFAULT_TENANT, kind, { before: null, limit: 10_000 }),
     [Symbol.asyncDispose]: async () => {

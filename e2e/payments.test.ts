@@ -61,11 +61,11 @@ describe(
       const invoices = await stripe.list("invoices");
       expect(invoices).toHaveLength(KILLS);
       expect(await stripe.list("invoiceitems")).toHaveLength(KILLS);
-      expect(invoices.map(({ total }) => total).toSorted()).toEqual(
-        Array.from({ length: KILLS }, (_, n) => 1_000 + n),
+      expect(new Set(invoices.map(({ total }) => total))).toEqual(
+        new Set(Array.from({ length: KILLS }, (_, n) => 1_000 + n)),
       );
-      expect(outputs.map((output) => (output as { id: string }).id).toSorted()).toEqual(
-        invoices.map(({ id }) => id).toSorted(),
+      expect(new Set(outputs.map((output) => (output as { id: string }).id))).toEqual(
+        new Set(invoices.map(({ id }) => id)),
       );
     });
   },

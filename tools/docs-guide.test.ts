@@ -4,6 +4,7 @@ import { FUNCTIONS, METHODS } from "../packages/engine/src/definition/expression
 import { OPERATORS } from "../packages/engine/src/definition/expression/operators.ts";
 import { COMPARISONS, TESTS } from "../packages/engine/src/steps/comparison.ts";
 import { STEP_KINDS } from "../packages/engine/src/steps/step-kinds.ts";
+import type { RunView } from "../packages/millrace/src/doors/rest/run-view.ts";
 import { openGuideWorld, type GuideWorld, type Installed } from "./testkit/open-guide-world.ts";
 import { readFences, readPage } from "./testkit/read-docs.ts";
 import { GUIDE_PAGES, readGuide } from "./testkit/read-guide.ts";
@@ -29,12 +30,11 @@ describe("the guide of JSON workflows", () => {
       const { id, warnings } = installed.get(name) ?? { id: "", warnings: [] };
       expect(warnings.map(({ message }) => message)).toEqual(expected.warnings ?? []);
       const { run, outbox } = await world.run(id, expected.input);
-      const statuses = Object.fromEntries(run.steps.map((step) => [step.id, step.status]));
-      if (expected.error === undefined) {
-        expect([run.status, run.error]).toEqual(["completed", null]);
-      } else expect(run).toMatchObject({ status: "failed", error: expected.error });
-      if (expected.output !== undefined) expect(run.output).toEqual(expected.output);
-      if (expected.steps !== undefined) expect(statuses).toEqual(expected.steps);
+      const { output = run.output, error = null, steps = statusesOf(run) } = expected;
+      const isFailed = error !== null;
+      expect(run).toMatchObject({ status: isFailed ? "failed" : "completed", error });
+      expect(run.output).toEqual(output);
+      expect(statusesOf(run)).toEqual(steps);
       expect(outbox).toMatchObject(expected.outbox ?? outbox);
     },
   );
@@ -72,6 +72,9 @@ describe("the guide of JSON workflows", () => {
     );
   });
 });
+
+const statusesOf = ({ steps }: RunView): Readonly<Record<string, string>> =>
+  Object.fromEntries(steps.map(({ id, status }) => [id, status]));
 
 const missing = (wanted: Iterable<string>, found: ReadonlySet<string>): readonly string[] =>
   [...wanted].filter((one) => !found.has(one));

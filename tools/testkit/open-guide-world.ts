@@ -47,12 +47,11 @@ export async function openGuideWorld(): Promise<GuideWorld> {
     sandbox,
     email: { from: "shop@example.com" },
   });
-  const callFunction = createFunctionCaller(guard);
   const engine = createEngine({
     storage: await createSqliteStorage({ memory: true }),
     functions: GUIDE_FUNCTIONS,
     actions,
-    callFunction: ({ url }, input, context) => callFunction({ url }, input, context),
+    callFunction: createFunctionCaller(guard),
   });
   await engine.start();
   const tenant = DEFAULT_TENANT;

@@ -7,6 +7,7 @@ export const GUIDE_PAGES: readonly string[] = [
   "docs/learning/json-workflows.md",
   "docs/learning/steps.md",
   "docs/learning/flow.md",
+  "docs/learning/loops.md",
   "docs/learning/errors-and-retries.md",
 ];
 
@@ -41,7 +42,7 @@ const KEYS = ["input", ...SHOWN, "warnings"];
 const isObject = (value: JsonValue | undefined): value is JsonObject =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-export function readJson({ text, page, line }: Fence): JsonValue {
+function readJson({ text, page, line }: Fence): JsonValue {
   const parsed = parseJson(text);
   if (!parsed.ok) throw new Error(`${page}:${line}: ${parsed.problem}`);
   return parsed.value;
@@ -71,7 +72,9 @@ function toExample(fence: Fence, definition: JsonObject, next: Fence | undefined
   if (!isObject(expected) || !isExpected(expected)) {
     throw new Error(`${name}: below a workflow stands what a run of it gives: ${KEYS.join(", ")}`);
   }
-  return { name, workflow: String(definition["name"]), definition, expected };
+  const workflow = definition["name"];
+  if (typeof workflow !== "string") throw new Error(`${name}: the workflow has no name`);
+  return { name, workflow, definition, expected };
 }
 
 function isExpected(value: JsonObject): value is JsonObject & Expected {

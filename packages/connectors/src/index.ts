@@ -1,7 +1,7 @@
 export type { Action, ActionContext, Actions } from "@millrace/protocol";
 export type { CallCaps, GuardCaps } from "./guard/caps.ts";
 export { createGuard, type Guard, type GuardOptions } from "./guard/guard.ts";
-export type { Lookup, PinnedAddress } from "./guard/pinned-connector.ts";
+export type { Lookup, PinnedAddress } from "./guard/pin.ts";
 export { createFunctionCaller } from "./http/create-function-caller.ts";
 export { createHttpActions } from "./http/create-http-actions.ts";
 export { createConnectors, type ConnectorOptions, type Connectors } from "./connectors.ts";

@@ -1,25 +1,13 @@
 // The one way out: whatever connector, whatever vendor's library, its requests go through a guard.
 import { lookup as lookupHost } from "node:dns/promises";
 import { ActionError, MillraceError } from "@millrace/protocol";
-import { Agent } from "undici";
+import type { Agent } from "undici";
 import { parseAllowList, type Target } from "./allow-list.ts";
-import { call } from "./call.ts";
-import {
-  lowerCaps,
-  MAX_HEADER_BYTES,
-  parseCaps,
-  unknownName,
-  type CallCaps,
-  type GuardCaps,
-} from "./caps.ts";
+import type { call } from "./call.ts";
+import { lowerCaps, parseCaps, unknownName, type CallCaps, type GuardCaps } from "./caps.ts";
 import { toOutgoing } from "./outgoing.ts";
-import {
-  createPinnedConnector,
-  pin,
-  type Lookup,
-  type PinnedAddress,
-  type Pinning,
-} from "./pinned-connector.ts";
+import { pin, type Lookup, type PinnedAddress, type Pinning } from "./pin.ts";
+import type { ConnectorOptions } from "./pinned-connector.ts";
 import { createPolicy } from "./policy.ts";
 import { Refusal, refused } from "./refusal.ts";
 
@@ -85,16 +73,8 @@ export function createGuard(options: GuardOptions): Guard {
     lookup: options.lookup ?? lookupBySystem,
   };
   const { connectTimeoutMs } = caps;
-  const agent = new Agent({
-    connect: createPinnedConnector({ ...pinning, connectTimeoutMs, ca: options.ca ?? null }),
-    // Ours are exact and can be lowered by a call.
-    headersTimeout: 0,
-    bodyTimeout: 0,
-    maxHeaderSize: MAX_HEADER_BYTES,
-    allowH2: false,
-    // Else an environment variable chooses the parser.
-    useMilo: false,
-  });
+  const connecting = { ...pinning, connectTimeoutMs, ca: options.ca ?? null };
+  let opened: Promise<Opened> | null = null;
   const withCaps =
     (granted: GuardCaps): typeof fetch =>
     async (input, init) => {
@@ -102,10 +82,12 @@ export function createGuard(options: GuardOptions): Guard {
       const ofRequest = input instanceof Request ? input : undefined;
       const redirect = init?.redirect ?? ofRequest?.redirect ?? "follow";
       const signal = init?.signal ?? ofRequest?.signal ?? null;
+      const { agent, call } = await (opened ??= open(connecting));
       return call(outgoing, { agent, caps: granted, redirect, signal });
     };
   const close = async (): Promise<void> => {
-    if (!agent.closed) await agent.close();
+    const agent = (await opened)?.agent;
+    if (agent !== undefined && !agent.closed) await agent.close();
   };
   return {
     caps,
@@ -115,6 +97,20 @@ export function createGuard(options: GuardOptions): Guard {
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+interface Opened {
+  readonly agent: Agent;
+  readonly call: typeof call;
+}
+
+/** With the first call: undici takes 0.1 s to load, and many a server never calls anybody. */
+async function open(options: ConnectorOptions): Promise<Opened> {
+  const [{ createAgent }, calls] = await Promise.all([
+    import("./create-agent.ts"),
+    import("./call.ts"),
+  ]);
+  return { agent: createAgent(options), call: calls.call };
 }
 
 /** A slip in an option's name would open or close nothing, in silence. */

@@ -33,6 +33,8 @@ export function drive(run: RunState, program: Program, fact: Fact, pass: Pass): 
 /** Launches what was registered. Values settle at once, so the program may ask for more on the way. */
 function follow(run: RunState, program: Program, keys: string[], at: Timestamp, pass: Pass): void {
   for (const key of keys) {
+    // What was asked for beside a failure does not begin any more.
+    if (run.wanted !== null) break;
     const settled = decide(run, { type: "launched", key, at }, pass);
     if (settled !== null) keys.push(...hear(run, program, settled));
   }

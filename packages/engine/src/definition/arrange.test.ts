@@ -1,7 +1,7 @@
 import type { JsonValue } from "@millrace/protocol";
 import { describe, expect, test } from "vitest";
 import { issuesOf, planOf, tell, warningsOf } from "../testkit/definition-issues.ts";
-import { call, condition, loop, parallel, withSteps } from "../testkit/graph-run.ts";
+import { call, condition, fork, loop, parallel, withSteps } from "../testkit/graph-run.ts";
 
 const reads = (id: string): { readonly config: { readonly [key: string]: JsonValue } } => ({
   config: { input: `{{steps.${id}.output}}` },
@@ -63,7 +63,7 @@ describe("arrange", () => {
     ],
     [
       "one of a later branch, though that stands before it",
-      [call("b"), call("a", reads("b")), condition("c", "input.x", { then: ["b"] })],
+      [call("b"), call("a", reads("b")), fork("c", { yes: ["b"] })],
       ['steps.1.config.input: Step "b" does not come before "a", so there may be nothing to read'],
     ],
     [
@@ -212,6 +212,21 @@ describe("the join below a parallel step that waits for any", () => {
         call("d", { next: "k" }),
         call("j", { next: "k" }),
         call("k"),
+      ],
+      ["j"],
+    ],
+    [
+      "is not a step below it, to which other branches lead by two ways",
+      [
+        parallel("p", { next: ["c", "d", "a", "b"], ...ANY }),
+        call("c", { next: "k" }),
+        call("d", { next: "k" }),
+        call("a", { next: ["j", "k"] }),
+        call("b", { next: "j" }),
+        call("j", { next: ["k", "k2"] }),
+        call("k2", { next: "k" }),
+        call("k", { next: "end" }),
+        call("end"),
       ],
       ["j"],
     ],

@@ -1,11 +1,13 @@
 // Makes a plan's steps of what was read: edges, regions, joins. Linear in steps and edges.
+import { invariant } from "../core/assert-never.ts";
+import { elementAt } from "./element-at.ts";
 import { show } from "./json-shape.ts";
 import { linkGraph } from "./link-graph.ts";
 import { linkList } from "./link-list.ts";
 import type { Edges, PlanStep, ReadStep } from "./plan.ts";
 import { isGraph, type Flow } from "./read-flow.ts";
 import type { Reference } from "./read-steps.ts";
-import { findRegions, type Regions } from "./regions.ts";
+import { findRegions, placesIn, type Regions } from "./regions.ts";
 import type { Report } from "./report.ts";
 import type { StepFlow } from "./step-kind.ts";
 
@@ -31,27 +33,25 @@ export function arrange(
 ): Arranged | null {
   const flows = read.map(({ flow }) => flow);
   const ids = read.map(({ id }) => id);
-  const positions = new Map(ids.map((id, position) => [id, position]));
   const kinds = read.map(({ kind }) => kind);
   const { edges, entry } = isGraph(flows)
-    ? { edges: linkGraph(flows, kinds, positions, report), entry: 0 }
-    : linkList(flows, kinds, ids, positions, report);
+    ? { edges: linkGraph(flows, kinds, report), entry: 0 }
+    : linkList(flows, kinds, ids, report);
   refuseEmptyLoops(read, report);
   const regions = findRegions(edges, entry, ids, report);
-  if (!report.isClean) return null;
+  if (regions === null || !report.isClean) return null;
   warnOfUnreached(regions, ids, report);
-  warnOfEarlyReads(references, positions, regions, report);
+  warnOfEarlyReads(references, ids, regions, report);
   const incoming = countIncoming(edges, regions);
   const anyJoins = findAnyJoins(read, edges, regions);
-  const steps = read.flatMap(({ step }, position) => {
-    const own = edges[position];
-    if (step === null || own === undefined) return [];
+  const steps = read.map(({ id, step }, position) => {
+    invariant(step !== null, `nothing is wrong with step ${show(id)}, and nothing is there of it`);
     return {
       ...step,
-      ...own,
+      ...elementAt(edges, position),
       position,
       region: regions.of[position] ?? -1,
-      incoming: incoming[position] ?? 0,
+      incoming: incoming.get(position) ?? 0,
       isAnyJoin: anyJoins.has(position),
       loop: step.work.loop ?? null,
     };
@@ -84,46 +84,55 @@ function warnOfUnreached({ of }: Regions, ids: readonly string[], report: Report
 /** A step that cannot have run by then, whatever is chosen, gives nothing to read. */
 function warnOfEarlyReads(
   references: readonly Reference[],
-  positions: ReadonlyMap<string, number>,
+  ids: readonly string[],
   { of, mayPrecede }: Regions,
   report: Report,
 ): void {
+  const positions = new Map(ids.map((id, position) => [id, position]));
+  const find = (id: string): number => {
+    const position = positions.get(id);
+    invariant(position !== undefined, `there is no step ${show(id)} to refer to`);
+    return position;
+  };
   const encloses = (outer: number, inner: number): boolean => {
-    for (let at = inner; ; at = of[at] ?? -1) {
+    for (let at = inner; ; at = elementAt(of, at)) {
       if (at === outer) return true;
       if (at < 0) return false;
     }
   };
   for (const { from, to, at } of references) {
-    const source = positions.get(to) ?? -1;
-    const reader = from === null ? null : (positions.get(from) ?? -1);
-    const sourceRegion = of[source] ?? -1;
-    if (reader !== null && of[reader] === undefined) continue;
-    if (!encloses(sourceRegion, reader === null ? -1 : (of[reader] ?? -1))) {
+    const source = find(to);
+    const region = from === null ? -1 : of[find(from)];
+    // What never runs reads nothing.
+    if (region === undefined) continue;
+    if (!encloses(of[source] ?? -1, region)) {
       report.warn(
         at,
         `Step ${show(to)} is part of a loop, so there is never anything to read outside of it`,
       );
-    } else if (reader === source) {
+    } else if (from === null) {
+      continue;
+    } else if (from === to) {
       report.warn(
         at,
         `Step ${show(to)} has not ended when it begins, so there is never anything to read`,
       );
-    } else if (reader !== null && !mayPrecede(source, reader)) {
+    } else if (!mayPrecede(source, find(from))) {
       report.warn(
         at,
-        `Step ${show(to)} does not come before ${show(from ?? "")}, so there may be nothing to read`,
+        `Step ${show(to)} does not come before ${show(from)}, so there may be nothing to read`,
       );
     }
   }
 }
 
-function countIncoming(edges: readonly Edges[], { order }: Regions): readonly number[] {
-  const incoming = edges.map(() => 0);
+/** By position. */
+function countIncoming(edges: readonly Edges[], { order }: Regions): ReadonlyMap<number, number> {
+  const incoming = new Map<number, number>();
   for (const position of order) {
-    const { next = [], otherwise = [], onError = [], body = [] } = edges[position] ?? {};
+    const { next, otherwise, onError, body } = elementAt(edges, position);
     for (const list of [next, otherwise, onError, body]) {
-      for (const to of list) incoming[to] = (incoming[to] ?? 0) + 1;
+      for (const to of list) incoming.set(to, (incoming.get(to) ?? 0) + 1);
     }
   }
   return incoming;
@@ -140,12 +149,13 @@ const BELOW = -2;
 function findAnyJoins(
   read: readonly FlowStep[],
   edges: readonly Edges[],
-  { of, order }: Regions,
+  { order }: Regions,
 ): ReadonlySet<number> {
   const joins = new Set<number>();
-  const places = new Map(order.map((position, place) => [position, place]));
+  const places = placesIn(order);
   for (const [position, { step }] of read.entries()) {
-    if (step?.work.joinsAny !== true || of[position] === undefined) continue;
+    const place = places[position];
+    if (step?.work.joinsAny !== true || place === undefined) continue;
     const labels = new Map<number, number>();
     // Labelled steps that are yet to come and are part of one branch: without them no other join is found.
     let ahead = 0;
@@ -157,14 +167,14 @@ function findAnyJoins(
       const isShared = branch !== BELOW && known !== undefined && known !== branch;
       labels.set(to, isShared ? MANY : branch);
     };
-    for (const first of edges[position]?.next ?? []) label(first, first);
-    for (let i = (places.get(position) ?? 0) + 1; ahead > 0 && i < order.length; i++) {
-      const at = order[i] ?? 0;
+    for (const first of elementAt(edges, position).next) label(first, first);
+    for (let i = place + 1; ahead > 0; i++) {
+      const at = elementAt(order, i);
       const branch = labels.get(at);
       if (branch === undefined) continue;
       if (branch !== BELOW) ahead -= 1;
       if (branch === MANY) joins.add(at);
-      const { next = [], otherwise = [], onError = [] } = edges[at] ?? {};
+      const { next, otherwise, onError } = elementAt(edges, at);
       for (const to of [...next, ...otherwise, ...onError]) {
         label(to, branch === MANY ? BELOW : branch);
       }

@@ -1,9 +1,5 @@
 import {
   asJsonText,
-  DEFAULT_TENANT,
-  newRunId,
-  shardOf,
-  toShard,
   toTimestamp,
   type Failure,
   type JsonValue,
@@ -13,61 +9,42 @@ import { describe, expect, test } from "vitest";
 import { begin, createPass, drive } from "../core/drive.ts";
 import type { Outcome } from "../core/entry.ts";
 import type { Fact } from "../core/fact.ts";
-import type { RunHead } from "../core/run-head.ts";
 import { createRunState, type RunState } from "../core/state.ts";
-import { STEP_KINDS } from "../steps/step-kinds.ts";
-import { describeSteps } from "./describe-steps.ts";
-import { createListProgram } from "./list-program.ts";
-import { compileDefinition, parseDefinition } from "./parse-definition.ts";
+import { aHead } from "../testkit/builders.ts";
+import {
+  call,
+  compileWorkflow,
+  condition,
+  fork,
+  GraphRun,
+  loop,
+  parallel,
+  withSteps,
+  type Fields,
+} from "../testkit/graph-run.ts";
+import { MAX_PASS_STEPS } from "./describe-steps.ts";
 
 const at = toTimestamp;
-
-function aHead(fields: Partial<RunHead> = {}): RunHead {
-  const id = newRunId(at(1), toShard(1), () => 1);
-  return {
-    id,
-    shard: shardOf(id),
-    tenant: DEFAULT_TENANT,
-    workspace: null,
-    user: null,
-    // A brand only.
-    workflowId: "wf_a" as never,
-    workflowVersion: 1,
-    trigger: "api",
-    priority: 1,
-    input: asJsonText("{}"),
-    metadata: asJsonText("{}"),
-    parent: null,
-    retryOf: null,
-    depth: 0,
-    caller: null,
-    createdAt: at(1),
-    deadlineAt: null,
-    ...fields,
-  };
-}
 
 interface World {
   readonly run: RunState;
   tell(fact: Fact): void;
-  steps(): Step[];
+  steps(): readonly Step[];
   /** `id: status`. */
   statuses(): string[];
 }
 
 /** A run that has begun at 100. */
 function open(...steps: JsonValue[]): World {
-  const parsed = parseDefinition({ name: "a", steps }, STEP_KINDS);
-  if (!parsed.ok) throw new Error(JSON.stringify(parsed.issues));
-  const plan = compileDefinition(parsed.definition, STEP_KINDS);
-  const run = createRunState(aHead());
-  const program = createListProgram(plan, run.head);
+  const workflow = compileWorkflow(withSteps(...steps));
+  const run = createRunState(aHead({ createdAt: at(1) }));
+  const program = workflow.create(run.head);
   begin(run, program, at(100), createPass());
   return {
     run,
     tell: (fact) => drive(run, program, fact, createPass()),
-    steps: () => describeSteps(plan, run),
-    statuses: () => describeSteps(plan, run).map((step) => `${step.key}: ${step.status}`),
+    steps: () => program.describe(run),
+    statuses: () => program.describe(run).map((step) => `${step.key}: ${step.status}`),
   };
 }
 
@@ -98,20 +75,8 @@ const CANCEL: Fact = {
   at: at(900),
 };
 
-const call = (id: string, fields: object = {}): JsonValue => ({
-  id,
-  type: "function",
-  function: "f",
-  ...fields,
-});
-
-const fork = (id: string, then: string[], otherwise: string[] = []): JsonValue => ({
-  id,
-  type: "condition",
-  config: JSON.parse(
-    `{ "left": 1, "operator": "eq", "right": 1, "then": ${JSON.stringify(then)}, "else": ${JSON.stringify(otherwise)} }`,
-  ) as JsonValue,
-});
+const split = (id: string, yes: string[], no: string[] = []): Fields =>
+  fork(id, { yes, no }, "true");
 
 describe("describeSteps", () => {
   test("shows what has ended with its output and times, and the rest as it is", () => {
@@ -134,8 +99,8 @@ describe("describeSteps", () => {
     ]);
   });
 
-  test("follows the definition where the program order is another", () => {
-    const world = open(call("b"), call("a"), fork("c", ["b"]));
+  test("follows the definition where steps run in another order", () => {
+    const world = open(call("b"), call("a"), split("c", ["b"]));
     expect(world.statuses()).toEqual(["b: pending", "a: running", "c: pending"]);
   });
 
@@ -168,9 +133,9 @@ describe("describeSteps", () => {
 
   test("shows a branch that was not chosen as skipped while the run goes on, with all that nests in it", () => {
     const world = open(
-      fork("c", ["a"], ["d", "z"]),
+      split("c", ["a"], ["d", "z"]),
       call("a"),
-      fork("d", ["x"], ["y"]),
+      split("d", ["x"], ["y"]),
       call("x"),
       call("y"),
       call("z"),
@@ -206,6 +171,154 @@ describe("describeSteps", () => {
     world.tell(CANCEL);
     expect(world.statuses()).toEqual(["w: cancelled", "b: skipped"]);
     expect(world.steps()[0]).toMatchObject({ failure: null, startedAt: 100, endedAt: null });
+  });
+});
+
+describe("the steps of loops", () => {
+  const two = (fields: Fields = {}, config: Fields = {}): JsonValue[] => [
+    loop("l", { items: [1, 2], ...config }, { next: "a", done: "z", ...fields }),
+    call("a", { name: "Step A", next: "b" }),
+    call("b", { condition: "item > 1" }),
+    call("z"),
+  ];
+
+  test("stand behind their loop, pass by pass, in the order in which they began", () => {
+    const run = GraphRun.begin(withSteps(...two()));
+    expect(run.statuses()).toEqual({ l: "running", "l[0]/a": "running", z: "pending" });
+    run.complete("l[0]/a", 1);
+    run.complete("l[1]/a", 2);
+    expect(Object.entries(run.statuses())).toEqual([
+      ["l", "running"],
+      ["l[0]/a", "completed"],
+      ["l[1]/a", "completed"],
+      ["l[1]/b", "running"],
+      ["z", "pending"],
+    ]);
+    run.complete("l[1]/b", 3);
+    expect(run.steps()).toMatchObject([
+      { key: "l", type: "loop", status: "completed", output: { count: 2 }, startedAt: 1_000 },
+      { key: "l[0]/a", name: "Step A", type: "function", output: 1 },
+      { key: "l[1]/a", name: "Step A", output: 2 },
+      { key: "l[1]/b", output: 3 },
+      { key: "z", status: "running" },
+    ]);
+    expect(run.steps()[0]?.endedAt).toBe(run.now);
+  });
+
+  test("stand behind the outermost loop, where loops nest", () => {
+    const run = GraphRun.begin(
+      withSteps(
+        loop("k", { items: [] }, { next: "x", done: "o" }),
+        call("x"),
+        loop("o", { items: [1] }, { next: "i" }),
+        loop("i", { items: [1] }, { next: "a" }),
+        call("a"),
+      ),
+    );
+    run.complete("o[0]/i[0]/a");
+    expect(Object.entries(run.statuses())).toEqual([
+      ["k", "completed"],
+      ["o", "completed"],
+      ["o[0]/i[0]/a", "completed"],
+      ["o[0]/i", "completed"],
+    ]);
+  });
+
+  test("are cut off where they are more than anybody reads", () => {
+    const items = Array.from({ length: MAX_PASS_STEPS + 5 }, (_, i) => i);
+    const config = { items, maxIterations: items.length, concurrency: 1_000 };
+    const steps = [loop("l", config, { next: "a", done: "z" }), call("a"), call("z")];
+    const run = GraphRun.begin(withSteps(...steps));
+    for (const i of items) run.complete(`l[${i}]/a`);
+    expect(run.steps()).toHaveLength(MAX_PASS_STEPS + 2);
+    expect(run.steps().at(-1)).toMatchObject({ key: "z" });
+  });
+
+  test("say that a loop failed with a pass, when, and what its handler does then", () => {
+    const run = GraphRun.begin(withSteps(...two({ onError: "h" }), call("h")));
+    run.fail("l[0]/a");
+    expect(run.steps()).toMatchObject([
+      {
+        key: "l",
+        status: "failed",
+        failure: { message: "boom", step: "l[0]/a" },
+        output: null,
+        attempts: [],
+        startedAt: 1_000,
+        endedAt: 1_001,
+      },
+      { key: "l[0]/a", status: "failed" },
+      { key: "z", status: "skipped" },
+      { key: "h", status: "running" },
+    ]);
+  });
+
+  test("say that a loop was cancelled with its run", () => {
+    const run = GraphRun.begin(withSteps(...two()));
+    run.tell(CANCEL);
+    run.tell({ type: "bodies.abandoned", at: at(2_000) });
+    expect(run.statuses()).toEqual({ l: "cancelled", "l[0]/a": "cancelled", z: "skipped" });
+    expect(run.steps()[0]).toMatchObject({ startedAt: 1_000, endedAt: null });
+  });
+
+  test("say why a loop never began", () => {
+    const run = GraphRun.begin(withSteps(...two({}, { items: "input.nowhere" })));
+    expect(run.steps()[0]).toMatchObject({
+      status: "failed",
+      failure: { code: "template.failed" },
+      attempts: [{ number: 1 }],
+    });
+  });
+});
+
+describe("the steps of a graph", () => {
+  test("are skipped as soon as nothing can lead to them, and by a guard", () => {
+    const run = GraphRun.begin(
+      withSteps(
+        call("s", { next: ["c", "g"] }),
+        condition("c", "false", { next: "a" }),
+        call("a", { next: "j" }),
+        call("g", { condition: "false", next: "j" }),
+        call("j"),
+        call("lost"),
+      ),
+    );
+    expect(run.statuses()).toEqual({
+      s: "running",
+      c: "pending",
+      a: "pending",
+      g: "pending",
+      j: "pending",
+      lost: "pending",
+    });
+    run.complete("s");
+    expect(Object.values(run.statuses())).toEqual([
+      "completed",
+      "completed",
+      "skipped",
+      "skipped",
+      "running",
+      "pending",
+    ]);
+    expect(run.steps()[3]).toMatchObject({ startedAt: null, endedAt: null, attempts: [] });
+  });
+
+  test("are the same when the run is read anew from its journal", () => {
+    const definition = withSteps(
+      parallel("p", { next: ["a", "l"] }),
+      call("a", { onError: "h" }),
+      call("h"),
+      loop("l", { items: [1] }, { next: "b", errorHandling: { strategy: "continue" } }),
+      call("b"),
+    );
+    const run = GraphRun.begin(definition);
+    run.fail("a");
+    run.fail("l[0]/b");
+    run.complete("h", 1);
+    const again = GraphRun.replay(compileWorkflow(definition), run.state.journal, {});
+    again.resume();
+    expect(again.ended).toEqual(run.ended);
+    expect(again.steps()).toEqual(run.steps());
   });
 });
 

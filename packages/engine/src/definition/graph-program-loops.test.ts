@@ -57,14 +57,26 @@ describe("the items of a loop", () => {
   });
 
   test.each<[string, Fields, RegExp]>([
-    ["text", { items: "{{input.list.0}}" }, /^Step "l": config\.items: Expected array, received string "x"$/],
+    [
+      "text",
+      { items: "{{input.list.0}}" },
+      /^Step "l": config\.items: Expected array, received string "x"$/,
+    ],
     ["nothing", { items: "input.nowhere" }, /config\.items: Expected array, received nothing$/],
-    ["an object", { collection: "{{input}}" }, /config\.collection: Expected array, received object$/],
+    [
+      "an object",
+      { collection: "{{input}}" },
+      /config\.collection: Expected array, received object$/,
+    ],
     ["what cannot be evaluated", { items: "1 / 0" }, /divides by zero/],
   ])("fail the loop if they are %s", (_, config, message) => {
     const run = begin(...handled(loop("l", config, { next: "a", onError: "h" }), call("a")));
     expect(run.inputOf("h")).toMatchObject({
-      error: { code: "template.failed", stepId: "l", message: expect.stringMatching(message) as string },
+      error: {
+        code: "template.failed",
+        stepId: "l",
+        message: expect.stringMatching(message) as string,
+      },
       input: { list: ["x", "y"] },
     });
     expect(run.statuses()).toMatchObject({ l: "failed", h: "running" });
@@ -88,7 +100,10 @@ describe("the items of a loop", () => {
     const body = call("a", { condition: "false" });
     const short = begin(loop("l", { items, collect: false }, { next: "a" }), body);
     expect(short.output).toMatchObject({ count: 100, truncated: true });
-    const long = begin(loop("l", { items, collect: false, maxIterations: 101 }, { next: "a" }), body);
+    const long = begin(
+      loop("l", { items, collect: false, maxIterations: 101 }, { next: "a" }),
+      body,
+    );
     expect(long.output).toMatchObject({ count: 101, truncated: false });
   });
 
@@ -145,7 +160,23 @@ describe("a pass", () => {
     run.complete("l[0]/a", "a");
     run.complete("l[1]/a", "a");
     run.complete("l[1]/c", "c");
-    expect(run.output).toMatchObject({ results: [{ a: "a", b: 1 }, { a: "a", c: "c" }] });
+    expect(run.output).toMatchObject({
+      results: [
+        { a: "a", b: 1 },
+        { a: "a", c: "c" },
+      ],
+    });
+  });
+
+  test("joins its item with a result where the body begins in both of two steps", () => {
+    const run = begin(
+      loop("l", { items: [7] }, { next: ["a", "b"] }),
+      call("a", { next: "b" }),
+      call("b"),
+    );
+    expect(run.running).toEqual(["l[0]/a"]);
+    run.complete("l[0]/a", "a");
+    expect(run.inputOf("l[0]/b")).toEqual({ l: 7, a: "a" });
   });
 
   test("joins, skips and handles failures like a run", () => {
@@ -207,17 +238,18 @@ describe("a pass", () => {
   });
 
   test("sees the loop itself as running", () => {
-    const run = begin(...three({}), call("never"));
-    expect(run.body("l[0]/a")).toMatchObject({ kind: "call" });
-    const seen = begin(
+    const run = begin(
       loop("l", { items: [1] }, { next: "a" }),
       call("a", { config: { input: ["{{steps.l.status}}", "{{steps.a.status}}"] } }),
     );
-    expect(seen.inputOf("l[0]/a")).toEqual(["running", "running"]);
+    expect(run.inputOf("l[0]/a")).toEqual(["running", "running"]);
   });
 
   test("ends at once where it has nothing to do", () => {
-    const run = begin(loop("l", { items: [1, 5] }, { next: "a" }), call("a", { condition: "item > 3" }));
+    const run = begin(
+      loop("l", { items: [1, 5] }, { next: "a" }),
+      call("a", { condition: "item > 3" }),
+    );
     expect(run.asked).toEqual(["l[1]/a"]);
     run.complete("l[1]/a", "a");
     expect(run.output).toMatchObject({ count: 2, results: [1, "a"] });
@@ -333,181 +365,17 @@ describe("the passes of a loop", () => {
   });
 });
 
-describe("a pass that fails", () => {
-  test("ends the run at once if neither the loop nor one around it can bear that", () => {
-    const run = begin(
-      loop("o", { items: [1] }, { next: "i" }),
-      loop("i", { items: [1, 2], concurrency: 2 }, { next: ["a", "b"] }),
-      call("a"),
-      call("b"),
-    );
-    run.fail("o[0]/i[0]/a");
-    expect(run.failure).toMatchObject({ message: "boom", step: "o[0]/i[0]/a" });
-    run.tell({ type: "bodies.abandoned", at: run.now });
-    expect(run.statuses()).toEqual({
-      o: "failed",
-      "o[0]/i[0]/a": "failed",
-      "o[0]/i[0]/b": "cancelled",
-      "o[0]/i[1]/a": "cancelled",
-      "o[0]/i[1]/b": "cancelled",
-    });
-  });
-
-  test("fails the loop, whose handler hears of the step; no further pass begins", () => {
-    const run = begin(...handled(...three({}, { onError: "h" })));
-    run.complete("l[0]/a");
-    run.fail("l[1]/a");
-    expect(run.inputOf("h")).toEqual({
-      ...(error("l[1]/a") as object),
-      input: { list: ["x", "y"] },
-    });
-    expect(run.asked).toEqual(["l[0]/a", "l[1]/a", "h"]);
-    expect(run.statuses()).toMatchObject({ l: "failed", z: "skipped", h: "running" });
-  });
-
-  test("lets what is under way end, and begins nothing new, in no pass of the loop", () => {
-    const run = begin(
-      loop("l", { items: [1, 2, 3], concurrency: 2 }, { next: ["a", "b"], onError: "h" }),
-      call("a", { next: "c" }),
-      call("b", { onError: "c" }),
-      call("c"),
-      call("h"),
-    );
-    run.fail("l[0]/a");
-    expect(run.running).toEqual(["l[0]/b", "l[1]/a", "l[1]/b"]);
-    // The failed pass is over before the other: no third one takes its place.
-    run.complete("l[0]/b");
-    run.complete("l[1]/a");
-    expect(run.running).toEqual(["l[1]/b"]);
-    run.fail("l[1]/b", "another");
-    expect(run.inputOf("h")).toMatchObject(error("l[0]/a") as object);
-    expect(run.asked).toEqual(["l[0]/a", "l[0]/b", "l[1]/a", "l[1]/b", "h"]);
-  });
-
-  test("begins no further pass while other steps of it are still under way", () => {
-    const run = begin(
-      loop("l", { items: [1, 2, 3], concurrency: 2 }, { next: ["a", "b"], onError: "h" }),
-      call("a"),
-      call("b"),
-      call("h"),
-    );
-    run.fail("l[0]/a");
-    run.complete("l[1]/a");
-    run.complete("l[1]/b");
-    expect(run.running).toEqual(["l[0]/b"]);
-  });
-
-  test("stands in the results, and the others go on, if the loop continues on error", () => {
-    const run = begin(...three({ continueOnError: true, concurrency: 2 }));
-    run.fail("l[1]/a");
-    run.complete("l[2]/a", "c");
-    run.complete("l[0]/a", "a");
-    expect(run.inputOf("z")).toEqual({
-      count: 3,
-      succeeded: 2,
-      failed: 1,
-      truncated: false,
-      results: ["a", error("l[1]/a"), "c"],
-    });
-    expect(run.statuses()).toMatchObject({ l: "completed", "l[1]/a": "failed" });
-  });
-
-  test("begins nothing new itself, if the loop continues on error", () => {
-    const run = begin(
-      loop("l", { items: [1, 2], continueOnError: true }, { next: ["a", "b"] }),
-      call("a"),
-      call("b", { next: "c" }),
-      call("c"),
-    );
-    run.fail("l[0]/a");
-    expect(run.running).toEqual(["l[0]/b"]);
-    run.complete("l[0]/b");
-    expect(run.running).toEqual(["l[1]/a", "l[1]/b"]);
-  });
-
-  test("gives the loop's fallback for its output, which has no operation of its own", () => {
-    const run = begin(
-      ...three({}, { errorHandling: { strategy: "continue", fallback: { count: 0 } } }),
-    );
-    run.fail("l[0]/a");
-    expect(run.inputOf("z")).toEqual({ count: 0 });
-    expect(run.asked).toEqual(["l[0]/a", "z"]);
-    expect(run.steps()[0]).toMatchObject({
-      key: "l",
-      status: "failed",
-      output: { count: 0 },
-      failure: { step: "l[0]/a" },
-      startedAt: 1_000,
-      endedAt: 1_001,
-    });
-  });
-
-  test("fails the pass around its loop, until one can bear it", () => {
-    const run = begin(
-      loop("o", { items: [1, 2], continueOnError: true }, { next: "i", done: "z" }),
-      loop("i", { items: [1, 2] }, { next: "a", done: "b" }),
-      call("a"),
-      call("b"),
-      call("z"),
-    );
-    run.fail("o[0]/i[0]/a");
-    expect(run.running).toEqual(["o[1]/i[0]/a"]);
-    run.complete("o[1]/i[0]/a");
-    run.complete("o[1]/i[1]/a");
-    run.complete("o[1]/b", "b");
-    expect(run.inputOf("z")).toMatchObject({
-      succeeded: 1,
-      failed: 1,
-      results: [error("o[0]/i[0]/a"), "b"],
-    });
-  });
-
-  test("is handled by the innermost that can, in the pass around the loop", () => {
-    const run = begin(
-      loop("o", { items: [1] }, { next: "i", onError: "never" }),
-      loop("i", { items: [1] }, { next: "a", done: "b", onError: "h" }),
-      call("a"),
-      call("b"),
-      call("h"),
-      call("never"),
-    );
-    run.fail("o[0]/i[0]/a");
-    expect(run.running).toEqual(["o[0]/h"]);
-    run.complete("o[0]/h", "mended");
-    expect(run.output).toMatchObject({ failed: 0, results: ["mended"] });
-  });
-
-  test("stops loops inside of its pass: no pass of them begins", () => {
-    const run = begin(
-      loop("o", { items: [1, 2], continueOnError: true }, { next: ["i", "b"] }),
-      loop("i", { items: [1, 2, 3], concurrency: 2 }, { next: "a" }),
-      call("a"),
-      call("b"),
-    );
-    run.fail("o[0]/b");
-    expect(run.running).toEqual(["o[0]/i[0]/a", "o[0]/i[1]/a"]);
-    run.complete("o[0]/i[0]/a");
-    run.fail("o[0]/i[1]/a");
-    expect(run.running).toEqual(["o[1]/b", "o[1]/i[0]/a", "o[1]/i[1]/a"]);
-    expect(run.asked).not.toContain("o[0]/i");
-  });
-
-  test("stops a loop that was to begin in the same moment", () => {
-    const run = begin(
-      loop("o", { items: [1, 2], continueOnError: true }, { next: ["w", "i"] }),
-      { id: "w", type: "wait", config: { duration: "{{input.list}}" } },
-      loop("i", { items: [] }, { next: "a" }),
-      call("a"),
-    );
-    expect(run.output).toMatchObject({ count: 2, failed: 2 });
-  });
-});
-
 describe("a loop with a condition", () => {
   const counting = (config: Fields = {}, fields: Fields = {}): GraphRun =>
     begin(
       call("s", { next: "l" }),
-      loop("l", config, { condition: "result.n < 3", next: "a", done: "z", onError: "h", ...fields }),
+      loop("l", config, {
+        condition: "result.n < 3",
+        next: "a",
+        done: "z",
+        onError: "h",
+        ...fields,
+      }),
       call("a", { config: { input: ["{{result.n}}", "{{index}}"] } }),
       call("z"),
       call("h"),
@@ -575,7 +443,10 @@ describe("a loop with a condition", () => {
     const run = counting({ maxIterations: 1, onLimit: "fail" });
     run.complete("s", { n: 0 });
     run.complete("l[0]/a", { n: 1 });
-    expect(run.inputOf("h")).toMatchObject({ error: { code: "loop.limit", stepId: "l" }, input: { n: 0 } });
+    expect(run.inputOf("h")).toMatchObject({
+      error: { code: "loop.limit", stepId: "l" },
+      input: { n: 0 },
+    });
   });
 
   test("fails if it cannot be evaluated", () => {

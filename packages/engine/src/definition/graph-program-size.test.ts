@@ -1,7 +1,15 @@
 // Definitions as large as a door lets in: nothing here recurses, and nothing is looked at once for every other thing.
 import type { JsonValue } from "@millrace/protocol";
 import { describe, expect, test } from "vitest";
-import { call, condition, GraphRun, loop, parallel, withSteps } from "../testkit/graph-run.ts";
+import {
+  call,
+  condition,
+  fork,
+  GraphRun,
+  loop,
+  parallel,
+  withSteps,
+} from "../testkit/graph-run.ts";
 
 const COUNT = 10_000;
 const ids = Array.from({ length: COUNT }, (_, i) => `s${i}`);
@@ -38,7 +46,7 @@ describe("a program of ten thousand steps", { timeout: PATIENT }, () => {
 
   test("runs conditions that nest as deep, in a list", () => {
     const steps = ids.map((id, i) =>
-      condition(id, "true", i + 1 < COUNT ? { then: [`s${i + 1}`], else: [] } : {}),
+      fork(id, { yes: i + 1 < COUNT ? [`s${i + 1}`] : [], no: [] }, "true"),
     );
     const run = GraphRun.begin(withSteps(...steps, call("last")), "x");
     expect(run.inputOf("last")).toBe("x");

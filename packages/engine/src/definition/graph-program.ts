@@ -10,15 +10,22 @@ import type { Outcome } from "../core/entry.ts";
 import type { OperationBody, Program, Request } from "../core/program.ts";
 import type { RunState } from "../core/state.ts";
 import { describeSteps } from "./describe-steps.ts";
+import { elementAt } from "./element-at.ts";
 import type { Expression } from "./expression/expression.ts";
 import { joinTokens } from "./join.ts";
 import { LoopRun } from "./loop-run.ts";
 import { Pass, type Activity, type StepState, type Token } from "./pass.ts";
 import type { Plan, PlanStep } from "./plan.ts";
-import { evaluate, TemplateError } from "./render.ts";
+import { evaluate } from "./render.ts";
 import { toRunOutcome } from "./run-output.ts";
 import { LazyJson, RunRoots, type ProgramHead, type Scope } from "./scope.ts";
-import { toErrorToken, toFailedBody, toStepFailure, toTemplateFailure } from "./step-failure.ts";
+import {
+  findProblem,
+  toErrorToken,
+  toFailedBody,
+  toStepFailure,
+  toTemplateFailure,
+} from "./step-failure.ts";
 import { StepScope } from "./step-scope.ts";
 import { WorkQueue } from "./work-queue.ts";
 
@@ -97,11 +104,11 @@ export class GraphProgram implements Program {
   }
 
   #arrive({ pass, from, to, token }: Arrival): void {
-    const step = this.#plan.steps[to];
-    invariant(step !== undefined, `there is no step at ${to}`);
+    const step = elementAt(this.#plan.steps, to);
     const state = pass.stateOf(to);
     state.settledEdges += 1;
-    if (state.status === "waiting" && !pass.isClosed) {
+    // Nothing arrives in a closed pass: what closes it is heard while no edge is on its way.
+    if (state.status === "waiting") {
       if (token !== null) state.taken.push({ from, token });
       const isLast = state.settledEdges >= step.incoming;
       if (state.taken.length > 0 && (isLast || step.isAnyJoin)) this.#enter(pass, step, state);
@@ -122,12 +129,8 @@ export class GraphProgram implements Program {
     state.startedAt = this.#now;
     pass.live += 1;
     const activity: Activity = { key: pass.prefix + step.id, pass, step, state, token };
-    try {
-      this.#begin(activity);
-    } catch (error) {
-      if (!(error instanceof TemplateError)) throw error;
-      this.#ask(activity, toFailedBody(activity.key, error.message));
-    }
+    const problem = findProblem(() => this.#begin(activity));
+    if (problem !== null) this.#ask(activity, toFailedBody(activity.key, problem));
   }
 
   /** @throws {TemplateError} what the step needs cannot be evaluated */
@@ -165,15 +168,15 @@ export class GraphProgram implements Program {
     toFailed(state, failure, this.#now);
     if (pass.isClosed) return this.#release(pass);
     if (step.fallback === null) return this.#raise(activity, failure);
-    try {
-      const fallback = evaluate(step.fallback, this.#scopeOf(pass, token)) ?? null;
-      this.#complete(activity, LazyJson.of(fallback));
-    } catch (error) {
-      if (!(error instanceof TemplateError)) throw error;
-      const unusable = toTemplateFailure(key, error.message);
-      toFailed(state, unusable, this.#now);
-      this.#raise(activity, unusable);
-    }
+    const { fallback } = step;
+    const problem = findProblem(() => {
+      const output = evaluate(fallback, this.#scopeOf(pass, token)) ?? null;
+      this.#complete(activity, LazyJson.of(output));
+    });
+    if (problem === null) return;
+    const unusable = toTemplateFailure(key, problem);
+    toFailed(state, unusable, this.#now);
+    this.#raise(activity, unusable);
   }
 
   /** To the step's own error edges, to a loop around it that can bear it, or to the run. */
@@ -244,13 +247,11 @@ export class GraphProgram implements Program {
   #goesOn(loop: LoopRun, pass: Pass, token: Token): boolean {
     const { condition } = loop.work;
     if (condition === null) return true;
-    try {
+    loop.isExhausted = true;
+    const problem = findProblem(() => {
       loop.isExhausted = !isTruthy(condition, this.#scopeOf(pass, token));
-    } catch (error) {
-      if (!(error instanceof TemplateError)) throw error;
-      loop.isExhausted = true;
-      loop.problem = toTemplateFailure(loop.activity.key, error.message);
-    }
+    });
+    if (problem !== null) loop.problem = toTemplateFailure(loop.activity.key, problem);
     return !loop.isExhausted;
   }
 

@@ -1,5 +1,6 @@
 // What several results become where they meet: an object by step id, written without reading them.
 import { asJsonText } from "@millrace/protocol";
+import { elementAt } from "./element-at.ts";
 import type { Taken, Token } from "./pass.ts";
 import type { Plan } from "./plan.ts";
 import { LazyJson } from "./scope.ts";
@@ -11,7 +12,7 @@ export function joinTokens(taken: readonly Taken[], { steps }: Plan): Token {
   // In the order of the definition: which branch was first must not show.
   const sorted = taken.toSorted((a, b) => a.from - b.from);
   const fields = sorted.map(
-    ({ from, token }) => `${JSON.stringify(steps[from]?.id ?? "")}:${token.result.text}`,
+    ({ from, token }) => `${JSON.stringify(elementAt(steps, from).id)}:${token.result.text}`,
   );
   return {
     result: new LazyJson(asJsonText(`{${fields.join(",")}}`)),

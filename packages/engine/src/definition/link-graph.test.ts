@@ -1,7 +1,7 @@
 import type { JsonValue } from "@millrace/protocol";
 import { describe, expect, test } from "vitest";
 import { issuesOf, planOf, sketch, tell } from "../testkit/definition-issues.ts";
-import { call, condition, loop, parallel, withSteps } from "../testkit/graph-run.ts";
+import { call, condition, fork, loop, parallel, withSteps } from "../testkit/graph-run.ts";
 
 describe("linkGraph", () => {
   test.each<[string, JsonValue[], string[]]>([
@@ -18,7 +18,7 @@ describe("linkGraph", () => {
     [
       "takes `then` of a condition for `next`",
       [
-        condition("c", "input.x", { next: "a", then: ["b", "a"], else: ["x", "y"] }),
+        { ...fork("c", { yes: ["b", "a"], no: ["x", "y"] }), next: "a" },
         call("a"),
         call("b"),
         call("x"),
@@ -96,7 +96,7 @@ describe("linkGraph", () => {
       call("b"),
     );
     expect(issuesOf(steps).map(tell)).toEqual([
-      "steps.0.config.steps: Stands beside `next`, which says what a loop repeats [keep one of them]",
+      "steps.0.config.steps.0: Stands beside `next`, which says what a loop repeats [keep one of them]",
     ]);
   });
 });

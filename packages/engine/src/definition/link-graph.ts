@@ -7,16 +7,14 @@ import type { StepFlow } from "./step-kind.ts";
 /**
  * @param flows by position
  * @param kinds by position
- * @param positions by step id
  */
 export function linkGraph(
   flows: readonly Flow[],
   kinds: readonly (StepFlow | undefined)[],
-  positions: ReadonlyMap<string, number>,
   report: Report,
 ): readonly MutableEdges[] {
   const toPositions = (...lists: (readonly Target[])[]): number[] => [
-    ...new Set(lists.flat().flatMap(({ id }) => positions.get(id) ?? [])),
+    ...new Set(lists.flat().map(({ position }) => position)),
   ];
   return flows.map((flow, position) => {
     const edges = createEdges();
@@ -26,9 +24,10 @@ export function linkGraph(
       edges.next = toPositions(flow.next, flow.whenTrue, flow.branches.flat());
       return edges;
     }
-    if (flow.next.length > 0 && flow.body.length > 0) {
-      const at = flow.body[0]?.at.slice(0, -1) ?? [];
-      report.error(at, "Stands beside `next`, which says what a loop repeats", "keep one of them");
+    const [first] = flow.body;
+    if (flow.next.length > 0 && first !== undefined) {
+      const message = "Stands beside `next`, which says what a loop repeats";
+      report.error(first.at, message, "keep one of them");
     }
     edges.body = toPositions(flow.next, flow.body);
     edges.next = toPositions(flow.done);

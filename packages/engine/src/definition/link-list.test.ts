@@ -1,10 +1,9 @@
 import type { JsonValue } from "@millrace/protocol";
 import { describe, expect, test } from "vitest";
 import { issuesOf, planOf, sketch, tell } from "../testkit/definition-issues.ts";
-import { call, condition, loop, parallel, withSteps, type Fields } from "../testkit/graph-run.ts";
+import { call, fork, loop, parallel, withSteps, type Fields } from "../testkit/graph-run.ts";
 
-const fork = (id: string, then: string[], otherwise: string[] = []): Fields =>
-  condition(id, "input.x", { then, else: otherwise });
+const split = (id: string, yes: string[], no: string[] = []): Fields => fork(id, { yes, no });
 
 describe("linkList", () => {
   test.each<[string, JsonValue[], string[]]>([
@@ -16,30 +15,30 @@ describe("linkList", () => {
     ["has no edges for one step", [call("a")], []],
     [
       "leads through a branch to what follows its condition",
-      [fork("c", ["a", "b"], ["z"]), call("a"), call("b"), call("z"), call("end")],
+      [split("c", ["a", "b"], ["z"]), call("a"), call("b"), call("z"), call("end")],
       ["c: next a; else z", "a: next b", "b: next end", "z: next end"],
     ],
     [
       "takes the order of a branch, not that of the list",
-      [call("b"), call("x"), fork("c", ["a", "b"]), call("a")],
+      [call("b"), call("x"), split("c", ["a", "b"]), call("a")],
       ["x: next c", "c: next a", "a: next b"],
     ],
     [
       "leads around an empty branch",
-      [fork("c", [], ["z"]), call("z"), call("end")],
+      [split("c", [], ["z"]), call("z"), call("end")],
       ["c: next end; else z", "z: next end"],
     ],
     [
       "leads from a condition without branches to what follows, either way",
-      [fork("c", []), call("end")],
+      [split("c", []), call("end")],
       ["c: next end; else end"],
     ],
     [
       "leads from the end of nested branches to what follows the outermost",
       [
-        fork("c", ["d"], ["e"]),
-        fork("d", ["f"], []),
-        fork("e", [], ["g"]),
+        split("c", ["d"], ["e"]),
+        split("d", ["f"], []),
+        split("e", [], ["g"]),
         call("f"),
         call("g"),
         call("end"),
@@ -54,7 +53,7 @@ describe("linkList", () => {
     ],
     [
       "ends the run after a branch with nothing behind it",
-      [fork("c", ["a"]), call("a")],
+      [split("c", ["a"]), call("a")],
       ["c: next a"],
     ],
     [
@@ -98,7 +97,7 @@ describe("linkList", () => {
       [
         loop("l", { items: [1], steps: ["p"] }),
         parallel("p", { config: { branches: [["c"], ["b"]], onError: "h" } }),
-        fork("c", ["x"]),
+        split("c", ["x"]),
         call("x", { onError: "i" }),
         call("b"),
         call("h"),
@@ -112,7 +111,7 @@ describe("linkList", () => {
 
   test("begins with the first step that no other claims", () => {
     const plan = planOf(
-      withSteps(call("b"), call("h"), call("a", { onError: "h" }), fork("c", ["b"])),
+      withSteps(call("b"), call("h"), call("a", { onError: "h" }), split("c", ["b"])),
     );
     expect(plan.steps[plan.entry]?.id).toBe("a");
   });
@@ -122,7 +121,7 @@ describe("linkList", () => {
       withSteps(
         parallel("p", { config: { branches: ["a", "c"] } }),
         call("a"),
-        fork("c", []),
+        split("c", []),
         call("end"),
       ),
     );
@@ -137,12 +136,12 @@ describe("linkList", () => {
   test.each<[string, JsonValue[], string[]]>([
     [
       "a step in both branches",
-      [fork("c", ["a"], ["a"]), call("a")],
+      [split("c", ["a"], ["a"]), call("a")],
       ['steps.0.else.0: Step "a" is run by `then` of "c" already'],
     ],
     [
       "a step of two conditions",
-      [fork("c", [], ["a"]), fork("d", ["a"]), call("a")],
+      [split("c", [], ["a"]), split("d", ["a"]), call("a")],
       ['steps.1.then.0: Step "a" is run by `else` of "c" already'],
     ],
     [
@@ -152,7 +151,7 @@ describe("linkList", () => {
     ],
     [
       "a step of a loop and of a branch, once",
-      [loop("l", { items: [1], steps: ["a"] }), fork("c", ["a"]), call("a")],
+      [loop("l", { items: [1], steps: ["a"] }), split("c", ["a"]), call("a")],
       ['steps.1.then.0: Step "a" is run by `steps` of "l" already'],
     ],
     [
@@ -169,8 +168,8 @@ describe("linkList", () => {
     const steps = withSteps(
       call("b ad"),
       call("b ad"),
-      fork("c", ["a"]),
-      fork("d", ["a"]),
+      split("c", ["a"]),
+      split("d", ["a"]),
       call("a"),
     );
     expect(issuesOf(steps).map(tell).at(-1)).toMatch(
@@ -181,7 +180,7 @@ describe("linkList", () => {
   const HINT = " [a step may name only steps that come after it]";
 
   test("refuses conditions in a circle, and lists them in the order in which they run", () => {
-    const steps = withSteps(call("a"), fork("c", ["d"]), fork("d", ["e"]), fork("e", [], ["c"]));
+    const steps = withSteps(call("a"), split("c", ["d"]), split("d", ["e"]), split("e", [], ["c"]));
     expect(issuesOf(steps).map(tell)).toEqual([
       `steps.3.else.0: Steps run each other in a circle: "d", "e", "c"${HINT}`,
     ]);
@@ -189,8 +188,8 @@ describe("linkList", () => {
 
   test("names the circle, and not the steps that it leads to", () => {
     const steps = withSteps(
-      fork("d", ["inside", "c"]),
-      fork("c", ["d"]),
+      split("d", ["inside", "c"]),
+      split("c", ["d"]),
       loop("inside", { items: [1], steps: ["x"] }),
       call("x"),
     );
@@ -201,7 +200,7 @@ describe("linkList", () => {
 
   test("shows the first ten steps of a long circle", () => {
     const ids = Array.from({ length: 12 }, (_, i) => `s${i}`);
-    const steps = ids.map((id, i) => fork(id, [ids[(i + 1) % 12] ?? ""]));
+    const steps = ids.map((id, i) => split(id, [ids[(i + 1) % 12] ?? ""]));
     const shown = ids.slice(1, 11).map((id) => JSON.stringify(id));
     expect(issuesOf(withSteps(...steps)).map(({ message }) => message)).toEqual([
       `Steps run each other in a circle: ${shown.join(", ")}, … (12 in all)`,
@@ -209,7 +208,12 @@ describe("linkList", () => {
   });
 
   test("finds every circle once", () => {
-    const steps = withSteps(fork("a", ["b"]), fork("b", ["a"]), fork("c", ["d"]), fork("d", ["c"]));
+    const steps = withSteps(
+      split("a", ["b"]),
+      split("b", ["a"]),
+      split("c", ["d"]),
+      split("d", ["c"]),
+    );
     expect(issuesOf(steps).map(({ path }) => path.join("."))).toEqual([
       "steps.1.then.0",
       "steps.3.then.0",

@@ -1,4 +1,5 @@
 // The edges of a list: steps run in order, and those that another step names run only through it.
+import { elementAt } from "./element-at.ts";
 import { show } from "./json-shape.ts";
 import { createEdges, type MutableEdges } from "./mutable-edges.ts";
 import type { Flow, Target } from "./read-flow.ts";
@@ -15,33 +16,29 @@ interface Sequence {
  * @param flows by position
  * @param kinds by position
  * @param ids by position
- * @param positions by step id
  * @returns edges by position, a tree; steps in a circle of claims have none, which is reported
  */
 export function linkList(
   flows: readonly Flow[],
   kinds: readonly (StepFlow | undefined)[],
   ids: readonly string[],
-  positions: ReadonlyMap<string, number>,
   report: Report,
 ): { readonly edges: readonly MutableEdges[]; readonly entry: number } {
   const edges = flows.map(createEdges);
-  const claimed = readClaims(flows, ids, positions, report);
-  const unclaimed = Array.from(flows.keys()).filter((position) => !claimed.has(position));
+  const claims = readClaims(flows, ids, report);
+  const unclaimed = Array.from(flows.keys()).filter((position) => claims[position] === undefined);
+  // Of two claims, which is a mistake, the first counts.
   const toSteps = (targets: readonly Target[]): number[] =>
-    targets.flatMap((target) => {
-      const position = positions.get(target.id);
-      // Of two claims, which is a mistake, the first counts.
-      return position === undefined || claimed.get(position)?.target !== target ? [] : position;
-    });
+    targets
+      .filter((target) => elementAt(claims, target.position).target === target)
+      .map(({ position }) => position);
   const reached = new Set<number>(unclaimed);
   // A stack of its own: conditions may nest as deep as there are steps.
   const stack: Sequence[] = [{ steps: unclaimed, follow: -1 }];
   for (let sequence = stack.pop(); sequence !== undefined; sequence = stack.pop()) {
     for (const [i, position] of sequence.steps.entries()) {
-      const flow = flows[position];
-      const own = edges[position];
-      if (flow === undefined || own === undefined) continue;
+      const flow = elementAt(flows, position);
+      const own = elementAt(edges, position);
       const follow = sequence.steps[i + 1] ?? sequence.follow;
       const begin = (targets: readonly Target[], then: number): number[] => {
         const steps = toSteps(targets);
@@ -60,7 +57,7 @@ export function linkList(
       own.body = begin(flow.body, -1);
     }
   }
-  if (reached.size < flows.length) refuseCircles(claimed, reached, ids, report);
+  if (reached.size < flows.length) refuseCircles(claims, reached, ids, report);
   return { edges, entry: unclaimed[0] ?? 0 };
 }
 
@@ -71,27 +68,25 @@ interface Claim {
   readonly field: string;
 }
 
-/** By position of the step that is claimed: at most one claim each. */
+/** By position of the step that is claimed; undefined: nobody claims it. */
 function readClaims(
   flows: readonly Flow[],
   ids: readonly string[],
-  positions: ReadonlyMap<string, number>,
   report: Report,
-): ReadonlyMap<number, Claim> {
-  const claims = new Map<number, Claim>();
+): readonly (Claim | undefined)[] {
+  const claims = flows.map((): Claim | undefined => undefined);
   for (const [by, flow] of flows.entries()) {
     for (const { field, targets } of claimsOf(flow)) {
       for (const target of targets) {
-        const position = positions.get(target.id);
-        if (position === undefined) continue;
-        const earlier = claims.get(position);
+        const earlier = claims[target.position];
         if (earlier === undefined) {
-          claims.set(position, { by, target, field });
+          claims[target.position] = { by, target, field };
           continue;
         }
+        const owner = show(elementAt(ids, earlier.by));
         report.error(
           target.at,
-          `Step ${show(target.id)} is run by \`${earlier.field}\` of ${show(ids[earlier.by] ?? "")} already`,
+          `Step ${show(target.id)} is run by \`${earlier.field}\` of ${owner} already`,
           "in a list, a step is named once; write `next` on the steps to join branches",
         );
       }
@@ -115,7 +110,7 @@ const MOST_SHOWN = 10;
 
 /** What cannot be reached from the steps that nobody claims is claimed in a circle, or below one. */
 function refuseCircles(
-  claims: ReadonlyMap<number, Claim>,
+  claims: readonly (Claim | undefined)[],
   reached: ReadonlySet<number>,
   ids: readonly string[],
   report: Report,
@@ -123,19 +118,18 @@ function refuseCircles(
   const seen = new Set<number>(reached);
   for (const start of ids.keys()) {
     const walk: number[] = [];
-    let at: number | undefined = start;
-    while (at !== undefined && !seen.has(at)) {
+    let at = start;
+    for (; !seen.has(at); at = elementAt(claims, at).by) {
       seen.add(at);
       walk.push(at);
-      at = claims.get(at)?.by;
     }
-    const from = at === undefined ? -1 : walk.indexOf(at);
-    if (at === undefined || from < 0) continue;
+    const from = walk.indexOf(at);
+    if (from < 0) continue;
     const circle = walk.slice(from).toReversed();
-    const shown = circle.slice(0, MOST_SHOWN).map((position) => show(ids[position] ?? ""));
+    const shown = circle.slice(0, MOST_SHOWN).map((position) => show(elementAt(ids, position)));
     const more = circle.length > MOST_SHOWN ? `, … (${circle.length} in all)` : "";
     report.error(
-      claims.get(at)?.target.at ?? [],
+      elementAt(claims, at).target.at,
       `Steps run each other in a circle: ${shown.join(", ")}${more}`,
       "a step may name only steps that come after it",
     );

@@ -1,10 +1,5 @@
 // One loop on its way: which passes have begun and ended, and what came of them.
-import {
-  asJsonText,
-  type Failure,
-  type JsonText,
-  type JsonValue,
-} from "@millrace/protocol";
+import { asJsonText, type Failure, type JsonText, type JsonValue } from "@millrace/protocol";
 import type { ValueOutcome } from "../core/program.ts";
 import { Pass, type Activity, type Token } from "./pass.ts";
 import { LazyJson } from "./scope.ts";
@@ -35,7 +30,8 @@ export class LoopRun {
     this.work = work;
     this.#items = items;
     this.#last = activity.token.result;
-    if (items !== null && items.length > work.maxIterations) this.#overrun();
+    // That there is too much is known before anything is done.
+    if (work.failsAtLimit && items !== null && items.length > work.maxIterations) this.#overrun();
   }
 
   /** A failure of a pass goes no further than some step, and does not end the run. */
@@ -49,8 +45,7 @@ export class LoopRun {
   get mayBegin(): boolean {
     if (this.isExhausted || this.failure !== null || this.problem !== null) return false;
     if (this.#active >= this.work.concurrency || this.activity.pass.isClosed) return false;
-    if (this.#items === null) return true;
-    return this.#begun < Math.min(this.#items.length, this.work.maxIterations);
+    return this.#items === null || this.#begun < this.#items.length;
   }
 
   /** The next pass, not begun. */
@@ -71,7 +66,6 @@ export class LoopRun {
       this.#active += 1;
       return true;
     }
-    // Only a `while` loop comes here: how many items there are is known from the beginning.
     this.isExhausted = true;
     this.#overrun();
     return false;

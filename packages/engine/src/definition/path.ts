@@ -3,11 +3,11 @@ import type { JsonValue } from "@millrace/protocol";
 import { isQuote, readQuoted } from "./filters/quoted.ts";
 import { isList, isObject, ownValue } from "./json-shape.ts";
 import { didYouMean } from "./did-you-mean.ts";
+import { doubtOf } from "./doubt.ts";
 import type { Hint } from "./report.ts";
 import {
   EXECUTION_FIELDS,
   lookUpFirst,
-  ROOTS,
   RUN_FIELDS,
   WORKFLOW_FIELDS,
   type LazyJson,
@@ -53,11 +53,6 @@ const FIELDS_OF_ROOTS: ReadonlyMap<string, readonly string[]> = new Map<string, 
   ["workflow", WORKFLOW_FIELDS],
   ["execution", EXECUTION_FIELDS],
 ]);
-
-const ALL_ROOTS: readonly string[] = [...ROOTS, "steps", "now"];
-
-/** Near a root, but more often a field of somebody's data. */
-const PLURALS: ReadonlySet<string> = new Set(["errors", "events", "items", "runs", "workflows"]);
 
 const NAME = /^[\p{L}\p{M}\p{N}_$-]+$/u;
 const FIRST = /[\p{L}\p{M}\p{N}_$][\p{L}\p{M}\p{N}_$-]*/uy;
@@ -126,16 +121,6 @@ export function toPath(names: readonly string[]): ParsedPath {
   const path: Path = { root: "name", name, keys: rest.map(toKey) };
   const doubt = doubtOf(name);
   return doubt === undefined ? { ok: true, path } : { ok: true, path, doubt };
-}
-
-/** Most slips leave the first letter alone, and `order` is no slip of `error`. */
-function doubtOf(name: string): string | undefined {
-  if (ALL_ROOTS.includes(name) || PLURALS.has(name)) return undefined;
-  const first = name[0]?.toLowerCase();
-  return didYouMean(
-    name,
-    ALL_ROOTS.filter((root) => root[0] === first),
-  )();
 }
 
 function toStepPath([step, field, ...rest]: readonly string[]): ParsedPath {

@@ -89,7 +89,11 @@ function refuseSecrets(trigger: FieldReader): void {
     [isObject(config) ? config["secret"] : undefined, "config"],
   ] as const) {
     if (place === undefined) continue;
-    trigger.error(path, "Has a secret, and this version does not keep secrets of triggers yet", "leave it out");
+    trigger.error(
+      path,
+      "Has a secret, and this version does not keep secrets of triggers yet",
+      "leave it out",
+    );
   }
 }
 

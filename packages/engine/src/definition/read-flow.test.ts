@@ -1,7 +1,15 @@
 import type { JsonValue } from "@millrace/protocol";
 import { describe, expect, test } from "vitest";
 import { issuesOf, planOf, sketch, tell } from "../testkit/definition-issues.ts";
-import { call, condition, loop, parallel, withSteps } from "../testkit/graph-run.ts";
+import {
+  call,
+  condition,
+  fork,
+  loop,
+  parallel,
+  withSteps,
+  withThen,
+} from "../testkit/graph-run.ts";
 
 /** Sentence, definition, the only issue. */
 type Row = [string, JsonValue, string];
@@ -60,7 +68,7 @@ describe("readFlow", () => {
     ],
     [
       "a `then` in two places",
-      withSteps(condition("a", "input.x", { then: "b", config: { then: "b" } }), call("b")),
+      withSteps({ ...fork("a", { yes: "b" }), config: withThen({}, "b") }, call("b")),
       "steps.0.then: Is given twice: also as config.then",
     ],
     [
@@ -124,7 +132,7 @@ describe("readFlow", () => {
   test("takes null and an empty list for nothing", () => {
     const steps = withSteps(
       call("a", { next: [], onError: null }),
-      condition("c", "input.x", { next: null, then: [], else: null }),
+      { ...fork("c", { yes: [], no: null }), next: null },
       call("b", { next: [] }),
     );
     // No step has a `next`, so the definition is a list.

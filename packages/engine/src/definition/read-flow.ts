@@ -9,6 +9,7 @@ import type { StepFlow } from "./step-kind.ts";
 /** A step that another one names. */
 export interface Target {
   readonly id: string;
+  readonly position: number;
   /** Where the definition names it. */
   readonly at: IssuePath;
 }
@@ -34,6 +35,7 @@ export interface Flow {
 
 /** What the steps of one definition may name. */
 export interface FlowReading {
+  /** Positions by id. */
   readonly ids: ReadonlyMap<string, number>;
   readonly report: Report;
 }
@@ -151,7 +153,8 @@ class TargetReader {
 
   #toTarget(id: string, at: IssuePath): readonly Target[] {
     const { ids, report } = this.#reading;
-    if (!ids.has(id)) {
+    const position = ids.get(id);
+    if (position === undefined) {
       if (checkName(id) !== undefined) report.error(at, "Expected the id of a step");
       else report.error(at, `Unknown step ${show(id)}`, didYouMean(id, ids.keys()));
       return NONE;
@@ -164,6 +167,6 @@ class TargetReader {
       );
       return NONE;
     }
-    return [{ id, at }];
+    return [{ id, position, at }];
   }
 }

@@ -182,10 +182,7 @@ export function readTemplate(
 }
 
 /** @param reader id of the step that reads; null: the run's output */
-function listenerOf(
-  reader: string | null,
-  { ids, report, references }: Reading,
-): TemplateListener {
+function listenerOf(reader: string | null, { ids, report, references }: Reading): TemplateListener {
   return {
     problem: (where, message, hint) => report.error(where, message, hint),
     warning: (where, message, hint) => report.warn(where, message, hint),

@@ -2,6 +2,7 @@ import type { JsonValue } from "@millrace/protocol";
 import { describe, expect, test } from "vitest";
 import { issuesOf, planOf, tell, warningsOf } from "../testkit/definition-issues.ts";
 import { call, condition, loop, withSteps } from "../testkit/graph-run.ts";
+import { MAX_LOOP_DEPTH } from "./regions.ts";
 
 const IN_AND_OUT =
   " [what a loop repeats is everything that its body leads to; what comes after the loop is its `done`]";
@@ -132,6 +133,23 @@ describe("findRegions", () => {
     );
     const many = Array.from({ length: 30 }, (_, i) => circle(`n${i}-`, 2)).flat();
     expect(issuesOf(withSteps(...many))).toHaveLength(10);
+  });
+
+  test("refuses loops that nest too deep, once", () => {
+    const nested = (depth: number): JsonValue =>
+      withSteps(
+        ...Array.from({ length: depth }, (_, i) =>
+          loop(`l${i}`, { items: [1] }, { next: i + 1 < depth ? `l${i + 1}` : "a" }),
+        ),
+        call("a"),
+      );
+    expect(issuesOf(nested(MAX_LOOP_DEPTH))).toEqual([]);
+    const hint =
+      "[make the inner ones a workflow of their own, and run it by a step of type `subworkflow`]";
+    expect(issuesOf(nested(MAX_LOOP_DEPTH + 1)).map(tell)).toEqual([
+      `steps.33: Step "a" is in more than 32 loops, one in another ${hint}`,
+    ]);
+    expect(issuesOf(nested(10_000))).toHaveLength(1);
   });
 
   test("does not take a diamond for a circle", () => {

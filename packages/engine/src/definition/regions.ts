@@ -1,4 +1,5 @@
 // Which steps are part of which loop's body, and in which order they can run at all.
+import { elementAt } from "./element-at.ts";
 import { show } from "./json-shape.ts";
 import type { Edges } from "./plan.ts";
 import type { Report } from "./report.ts";
@@ -9,26 +10,28 @@ export interface Regions {
   /** Positions, every step after all that lead to it. Only those that can be reached. */
   readonly order: readonly number[];
   /** False: no path leads from the one to the other, which can be reached both. True: one may. */
-  mayPrecede(earlier: number, later: number): boolean;
+  readonly mayPrecede: (earlier: number, later: number) => boolean;
 }
 
 /**
  * Walks from the entry along all edges. Reports circles, also those that the entry does not lead to, and edges that enter or
  * leave a loop's body.
+ *
+ * @returns null: there are circles
  */
 export function findRegions(
   edges: readonly Edges[],
   entry: number,
   ids: readonly string[],
   report: Report,
-): Regions {
-  const of: (number | undefined)[] = ids.map(() => undefined);
+): Regions | null {
   const order = findOrder(edges, entry, ids, report);
-  if (order === null) return { of, order: [], mayPrecede: () => true };
+  if (order === null) return null;
+  const of: (number | undefined)[] = ids.map(() => undefined);
   of[entry] = -1;
   for (const position of order) {
-    const { next = [], otherwise = [], onError = [], body = [] } = edges[position] ?? {};
-    const region = of[position] ?? -1;
+    const { next, otherwise, onError, body } = elementAt(edges, position);
+    const region = elementAt(of, position);
     const enter = (to: number, wanted: number): void => {
       const known = of[to];
       if (known === undefined) of[to] = wanted;
@@ -37,7 +40,32 @@ export function findRegions(
     for (const to of body) enter(to, position);
     for (const to of [...next, ...otherwise, ...onError]) enter(to, region);
   }
+  refuseDepth(of, order, ids, report);
   return { of, order, mayPrecede: comparer(order, edges, entry) };
+}
+
+/** The key of an operation names every loop around it, and all keys are kept. */
+export const MAX_LOOP_DEPTH = 32;
+
+function refuseDepth(
+  of: readonly (number | undefined)[],
+  order: readonly number[],
+  ids: readonly string[],
+  report: Report,
+): void {
+  const depths: number[] = [];
+  for (const position of order) {
+    const region = elementAt(of, position);
+    const depth = region < 0 ? 0 : elementAt(depths, region) + 1;
+    depths[position] = depth;
+    if (depth <= MAX_LOOP_DEPTH) continue;
+    report.error(
+      ["steps", position],
+      `Step ${show(elementAt(ids, position))} is in more than ${MAX_LOOP_DEPTH} loops, one in another`,
+      "make the inner ones a workflow of their own, and run it by a step of type `subworkflow`",
+    );
+    return;
+  }
 }
 
 function refuseCrossing(
@@ -48,7 +76,7 @@ function refuseCrossing(
   ids: readonly string[],
   report: Report,
 ): void {
-  const name = (position: number): string => show(ids[position] ?? "");
+  const name = (position: number): string => show(elementAt(ids, position));
   const place = (region: number): string =>
     region < 0 ? "outside of any loop" : `in the body of loop ${name(region)}`;
   report.error(
@@ -68,16 +96,20 @@ function comparer(
   entry: number,
 ): Regions["mayPrecede"] {
   const other: number[] = [];
-  walk(entry, new Map(), (position) => targetsOf(edges[position]).reverse(), {
+  walk(entry, new Map(), (position) => targetsOf(elementAt(edges, position)).toReversed(), {
     left: (position) => other.push(position),
     circle: () => {},
   });
-  const places = new Map(order.map((position, place) => [position, place]));
-  const otherPlaces = new Map(other.toReversed().map((position, place) => [position, place]));
-  const isBefore = (in_: ReadonlyMap<number, number>, earlier: number, later: number): boolean =>
-    (in_.get(earlier) ?? Infinity) < (in_.get(later) ?? -1);
+  const both = [placesIn(order), placesIn(other.toReversed())];
   return (earlier, later) =>
-    isBefore(places, earlier, later) && isBefore(otherPlaces, earlier, later);
+    both.every((places) => (places[earlier] ?? Infinity) < elementAt(places, later));
+}
+
+/** By position; undefined: it is not in the order. */
+export function placesIn(order: readonly number[]): readonly (number | undefined)[] {
+  const places: (number | undefined)[] = [];
+  for (const [place, position] of order.entries()) places[position] = place;
+  return places;
 }
 
 const MOST_SHOWN = 10;
@@ -93,13 +125,14 @@ function findOrder(
   const finished: number[] = [];
   let circles = 0;
   const state: WalkState = new Map();
-  const targets = (position: number): readonly number[] => targetsOf(edges[position]);
+  const targets = (position: number): readonly number[] => targetsOf(elementAt(edges, position));
   const visitor: Visitor = {
     left: (position) => finished.push(position),
     circle(path, to) {
       circles += 1;
-      if (circles <= MOST_CIRCLES)
-        refuseCircle(path().slice(path().indexOf(to)), edges, ids, report);
+      if (circles > MOST_CIRCLES) return;
+      const whole = path();
+      refuseCircle(whole.slice(whole.indexOf(to)), edges, ids, report);
     },
   };
   walk(entry, state, targets, visitor);
@@ -108,10 +141,12 @@ function findOrder(
   return circles > 0 ? null : order;
 }
 
-const targetsOf = (edges: Edges | undefined): number[] => {
-  const { next = [], otherwise = [], onError = [], body = [] } = edges ?? {};
-  return [...next, ...otherwise, ...onError, ...body];
-};
+const targetsOf = ({ next, otherwise, onError, body }: Edges): number[] => [
+  ...next,
+  ...otherwise,
+  ...onError,
+  ...body,
+];
 
 type WalkState = Map<number, "open" | "done">;
 
@@ -154,11 +189,11 @@ function refuseCircle(
   ids: readonly string[],
   report: Report,
 ): void {
-  const names = [...circle, ...circle.slice(0, 1)].map((position) => ids[position] ?? "");
+  const names = [...circle, ...circle.slice(0, 1)].map((position) => elementAt(ids, position));
   const shown = names.length > MOST_SHOWN ? [...names.slice(0, MOST_SHOWN), "…"] : names;
-  const isLoop = circle.some((position) => (edges[position]?.body.length ?? 0) > 0);
+  const isLoop = circle.some((position) => elementAt(edges, position).body.length > 0);
   report.error(
-    ["steps", circle.at(-1) ?? 0],
+    ["steps", elementAt(circle, circle.length - 1)],
     `Steps lead to each other in a circle: ${shown.join(" → ")}`,
     isLoop
       ? "a pass of a loop ends by itself, where nothing comes next"

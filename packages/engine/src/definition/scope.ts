@@ -59,7 +59,6 @@ export const ROOTS = [
   "error",
   "env",
 ] as const;
-export type Root = (typeof ROOTS)[number];
 
 export interface Scope {
   /**
@@ -80,7 +79,14 @@ export type ProgramHead = Pick<
 >;
 
 /** The fields of `{{run.…}}`. `startedAt`: when the run was created, since a restart must not change it. */
-export const RUN_FIELDS = ["id", "workflowId", "version", "trigger", "triggerType", "startedAt"] as const;
+export const RUN_FIELDS = [
+  "id",
+  "workflowId",
+  "version",
+  "trigger",
+  "triggerType",
+  "startedAt",
+] as const;
 /** The fields of `{{workflow.…}}`. */
 export const WORKFLOW_FIELDS = ["id", "name", "version"] as const;
 /** The fields of `{{execution.…}}`, another word for the run. */

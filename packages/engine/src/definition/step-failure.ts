@@ -2,6 +2,7 @@ import { asJsonText, type Failure, type JsonText, type JsonValue } from "@millra
 import type { OperationBody } from "../core/program.ts";
 import type { Token } from "./pass.ts";
 import type { PlanStep } from "./plan.ts";
+import { TemplateError } from "./render.ts";
 import { LazyJson } from "./scope.ts";
 import type { BadOutcome } from "./step-kind.ts";
 
@@ -18,6 +19,17 @@ export function toStepFailure({ work }: PlanStep, key: string, outcome: BadOutco
 function toFailure(outcome: BadOutcome): Failure {
   if (outcome.status === "failed") return outcome.failure;
   return { code: STEP_CANCELLED, message: "The step was cancelled", source: "code" };
+}
+
+/** @returns why a template or an expression cannot be used; null: it can. Other errors are mistakes of ours */
+export function findProblem(use: () => void): string | null {
+  try {
+    use();
+    return null;
+  } catch (error) {
+    if (error instanceof TemplateError) return error.message;
+    throw error;
+  }
 }
 
 /** @param step its key; null: the run's output */

@@ -22,7 +22,11 @@ export class StepScope implements Scope {
   root(name: string): LazyJson | undefined {
     if (name === "result") return this.#token.result;
     if (name === "error") return this.#token.error;
-    for (let pass: Pass | null = this.#pass; pass !== null && pass.loop !== null; pass = pass.outer) {
+    for (
+      let pass: Pass | null = this.#pass;
+      pass !== null && pass.loop !== null;
+      pass = pass.outer
+    ) {
       const { itemName, indexName } = pass.loop.work;
       if (name === itemName && pass.item !== undefined) return pass.item;
       if (name === indexName) return LazyJson.of(pass.index);

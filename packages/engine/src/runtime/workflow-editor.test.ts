@@ -109,7 +109,11 @@ describe("WorkflowEditor.create", () => {
     const steps = [
       { id: "a", type: "action", action: "shop.order" },
       { id: "b", type: "action", action: "shop.ordr", config: {} },
-      { id: "c", type: "email", config: { to: "ada@example.com", subject: "s", body: "b" } },
+      {
+        id: "c",
+        type: "email",
+        config: { to: "ada@example.com", subject: "s", body: { text: "b" } },
+      },
       { id: "d", type: "http", config: { url: "https://example.com" } },
     ];
     expect(await warningsOf(steps)).toEqual([

@@ -66,7 +66,11 @@ describe("an action", () => {
 
 describe("an http step", () => {
   test("is the action http.request", () => {
-    const config = { url: "https://example.com/{{input.email}}", method: "POST", body: { n: "{{input.total}}" } };
+    const config = {
+      url: "https://example.com/{{input.email}}",
+      method: "POST",
+      body: { n: "{{input.total}}" },
+    };
     const fields = { type: "http", config };
     expect(bodyOf(fields).target).toBe("http.request");
     expect(inputOf(fields)).toEqual({
@@ -104,7 +108,23 @@ describe("an email step", () => {
     });
   });
 
+  test("fails if its html is no text, which would not be escaped", () => {
+    expect(() => inputOf(mail({ body: { html: "{{input}}" } }))).toThrow(
+      "config.body.html: Expected text, received object",
+    );
+  });
+
   test.each<[string, Fields, string]>([
+    [
+      "a body that data decides",
+      mail({ body: "{{input.body}}" }),
+      'config.body: Expected object, received string "{{input.body}}"',
+    ],
+    [
+      "html that data decides",
+      mail({ body: { html: { a: "{{input.body}}" } } }),
+      "config.body.html: Expected string, received object",
+    ],
     ["no receiver", { type: "email" }, "config.to: Required"],
     [
       "another action",
@@ -122,19 +142,38 @@ describe("an email step", () => {
 });
 
 describe("a step of a later version", () => {
-  test.each(["human", "approval", "agent", "waitForEvent"])("%s is accepted with a warning, and fails", (type) => {
-    const parsed = parse({ type, config: { approvers: ["ada@example.com"], timeout: 5 } });
-    if (!parsed.ok) throw new Error(JSON.stringify(parsed.issues));
-    expect(parsed.warnings).toEqual([
-      {
-        path: ["steps", 0, "type"],
-        message: `Steps of type "${type}" are not in this version of Millrace yet`,
-        hint: "a run that comes to this step fails there",
-      },
-    ]);
-    const [step] = compileDefinition(parsed.definition, STEP_KINDS).steps;
-    expect(step?.work.request(aScope())).toMatchObject({
-      outcome: { status: "failed", failure: { code: "step.unsupported" } },
-    });
+  test.each(["human", "approval", "agent", "waitForEvent"])(
+    "%s is accepted with a warning, and fails",
+    (type) => {
+      const parsed = parse({ type, config: { approvers: ["ada@example.com"], timeout: 5 } });
+      if (!parsed.ok) throw new Error(JSON.stringify(parsed.issues));
+      expect(parsed.warnings).toEqual([
+        {
+          path: ["steps", 0, "type"],
+          message: `Steps of type "${type}" are not in this version of Millrace yet`,
+          hint: "a run that comes to this step fails there",
+        },
+      ]);
+      const [step] = compileDefinition(parsed.definition, STEP_KINDS).steps;
+      expect(step?.work.request(aScope())).toMatchObject({
+        outcome: { status: "failed", failure: { code: "step.unsupported" } },
+      });
+    },
+  );
+});
+
+describe("a loop", () => {
+  const loopOf = (config: Fields): readonly string[] =>
+    issuesOf({ type: "loop", config: { items: [1], steps: ["b"], ...config } });
+
+  test("may not call its variables what is something else elsewhere", () => {
+    const taken = "config.itemVariable: The name input is taken";
+    expect(loopOf({ itemVariable: "input" })).toContain(taken);
+    expect(loopOf({ itemVariable: "index" })).toContain(
+      "config.itemVariable: The name index is taken",
+    );
+    expect(loopOf({ itemVariable: "row", indexVariable: "index" }).join("\n")).not.toContain(
+      "taken",
+    );
   });
 });

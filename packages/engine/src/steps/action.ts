@@ -15,7 +15,11 @@ export const actionKind: StepKind = {
     const given = config.value("input");
     const own = takeActionFields(config);
     if (given !== undefined && Object.keys(own).length > 0) {
-      config.error("input", "Stands beside other fields, and it is the whole input", "keep one form");
+      config.error(
+        "input",
+        "Stands beside other fields, and it is the whole input",
+        "keep one form",
+      );
     }
     const input =
       given === undefined ? step.parse(own, config) : step.parse(given, config, "input");

@@ -1,7 +1,7 @@
 import { asJsonText, type JsonText, type JsonValue } from "@millrace/protocol";
 import type { FieldReader } from "../definition/field-reader.ts";
-import { isObject, show } from "../definition/json-shape.ts";
-import { evaluate, render } from "../definition/render.ts";
+import { describeValue, isObject, show } from "../definition/json-shape.ts";
+import { evaluate, render, TemplateError } from "../definition/render.ts";
 import type { Scope } from "../definition/scope.ts";
 import type { StepKind, StepReader } from "../definition/step-kind.ts";
 import type { Template } from "../definition/template.ts";
@@ -19,15 +19,13 @@ export const emailKind: StepKind = {
     config.require("to", "an address or a list of them");
     const html = readHtml(step);
     const to = config.value("to");
-    const body = config.value("body");
+    // What is wrong with it was told where its html was looked for.
+    const body = isObject(config.value("body")) ? config.object("body") : undefined;
     const work = toActionWork(step, "email.send", (scope) => toInput(rest, html, scope));
-    const others = takeActionFields(config);
-    const fields: Record<string, JsonValue> = { ...others };
+    // Known already, so that they are not among the others.
+    const fields: Record<string, JsonValue> = { ...takeActionFields(config) };
     if (to !== undefined) fields["to"] = to;
-    if (isObject(body)) {
-      const { html: _, ...text } = body;
-      fields["body"] = text;
-    } else if (body !== undefined) fields["body"] = body;
+    if (body !== undefined) fields["body"] = body.takeOthers();
     const rest = step.parse(fields, config);
     return work;
   },
@@ -37,20 +35,24 @@ export const emailKind: StepKind = {
 function refuseOtherActions(config: FieldReader): void {
   const action = config.text("action") ?? "send";
   if (action === "send") return;
-  config.error("action", `Must be "send", received ${show(action)}`, "a `wait` step before it delays a mail");
+  config.error(
+    "action",
+    `Must be "send", received ${show(action)}`,
+    "a `wait` step before it delays a mail",
+  );
 }
 
 /** `body.html`, or `html` beside it. */
 function readHtml(step: StepReader): Template | undefined {
   const { config } = step;
-  const direct = step.template(config, "html", { escape: "html" });
-  if (!isObject(config.value("body"))) return direct;
   const body = config.object("body");
-  const inside = body && step.template(body, "html", { escape: "html" });
-  if (direct !== undefined && inside !== undefined) {
+  if (config.has("html") && body?.has("html") === true) {
     config.error("html", "Is given twice: also as config.body.html");
   }
-  return inside ?? direct;
+  const place = body?.has("html") === true ? body : config;
+  // A text of the author's, or values of strangers would get there unescaped.
+  if (place.text("html") === undefined) return undefined;
+  return step.template(place, "html", { escape: "html" });
 }
 
 function toInput(rest: Template, html: Template | undefined, scope: Scope): JsonText {
@@ -58,7 +60,14 @@ function toInput(rest: Template, html: Template | undefined, scope: Scope): Json
   const fields = evaluate(rest, scope);
   const given = isObject(fields) ? fields : {};
   const body = isObject(given["body"]) ? given["body"] : {};
-  return asJsonText(
-    JSON.stringify({ ...given, body: { ...body, html: evaluate(html, scope) ?? "" } }),
-  );
+  const filled = { ...given, body: { ...body, html: toMarkup(html, scope) } };
+  return asJsonText(JSON.stringify(filled));
+}
+
+/** @throws {TemplateError} what is no text was not escaped */
+function toMarkup(html: Template, scope: Scope): string {
+  const value = evaluate(html, scope) ?? "";
+  if (typeof value === "string") return value;
+  if (typeof value !== "object") return String(value);
+  throw new TemplateError(`${html.where}: Expected text, received ${describeValue(value)}`);
 }

@@ -121,7 +121,11 @@ describe("the call of a function", () => {
       { initialDelayMs: 10, maxDelayMs: 10 },
     ],
     ["attempts, counted from the first", { retryConfig: { maxAttempts: 3 } }, { retries: 2 }],
-    ["a fixed pause", { config: { retryDelay: 50, backoff: "fixed" } }, { initialDelayMs: 50, factor: 1 }],
+    [
+      "a fixed pause",
+      { config: { retryDelay: 50, backoff: "fixed" } },
+      { initialDelayMs: 50, factor: 1 },
+    ],
     ["a pause that grows", { backoff: "exponential" }, { factor: 2 }],
     ["the strategy retry", { errorHandling: { strategy: "retry" } }, { retries: 3 }],
     [

@@ -1,5 +1,11 @@
 // JSON workflows as the engine takes programs: the language of `definition` with the kinds of this folder.
-import { fromJsonText, type Definition, type Issue, type JsonText, type JsonValue } from "@millrace/protocol";
+import {
+  fromJsonText,
+  type Definition,
+  type Issue,
+  type JsonText,
+  type JsonValue,
+} from "@millrace/protocol";
 import { GraphProgram } from "../definition/graph-program.ts";
 import {
   compileDefinition,

@@ -21,9 +21,6 @@ const toLaterKind = (type: string): StepKind => ({
   },
 });
 
-export const LATER_KINDS: readonly StepKind[] = [
-  "human",
-  "approval",
-  "agent",
-  "waitForEvent",
-].map(toLaterKind);
+export const LATER_KINDS: readonly StepKind[] = ["human", "approval", "agent", "waitForEvent"].map(
+  toLaterKind,
+);

@@ -3,7 +3,7 @@ import type { FieldReader } from "../definition/field-reader.ts";
 import { describeValue, isList } from "../definition/json-shape.ts";
 import { isPathName } from "../definition/path.ts";
 import { evaluate, TemplateError } from "../definition/render.ts";
-import type { Scope } from "../definition/scope.ts";
+import { ROOTS, type Scope } from "../definition/scope.ts";
 import type { LoopWork, StepKind, StepReader } from "../definition/step-kind.ts";
 import { readUnusedCallPolicy } from "./call-policy.ts";
 
@@ -49,7 +49,10 @@ function readLoop(step: StepReader): LoopWork | undefined {
     isInteger: true,
   });
   if (concurrency !== undefined && concurrency > 1 && !hasItems) {
-    config.error("concurrency", "Needs `items`: each pass of a `condition` loop waits for the last");
+    config.error(
+      "concurrency",
+      "Needs `items`: each pass of a `condition` loop waits for the last",
+    );
   }
   const work = {
     concurrency: concurrency ?? 1,
@@ -61,7 +64,11 @@ function readLoop(step: StepReader): LoopWork | undefined {
     indexName: readVariable(config, "indexVariable", "index"),
   };
   if (items === undefined && condition === undefined) return undefined;
-  return { ...work, items: items ?? null, condition: items === undefined ? (condition ?? null) : null };
+  return {
+    ...work,
+    items: items ?? null,
+    condition: items === undefined ? (condition ?? null) : null,
+  };
 }
 
 function readMaxIterations(config: FieldReader): number {
@@ -81,9 +88,17 @@ function readVariable(config: FieldReader, name: string, otherwise: string): str
   const variable = config.text(name) ?? otherwise;
   if (!isPathName(variable)) {
     config.error(name, `Must be a name that a path can say, received ${describeValue(variable)}`);
+  } else if (variable !== otherwise && TAKEN.has(variable)) {
+    config.error(
+      name,
+      `The name ${variable} is taken`,
+      `it would hide what ${variable} is elsewhere`,
+    );
   }
   return variable;
 }
+
+const TAKEN: ReadonlySet<string> = new Set([...ROOTS, "steps", "now"]);
 
 type Items = (scope: Scope) => readonly JsonValue[];
 

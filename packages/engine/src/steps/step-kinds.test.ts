@@ -1,4 +1,9 @@
-import { MAX_DURATION_MS, MAX_FAILURE_BYTES, type Failure, type JsonValue } from "@millrace/protocol";
+import {
+  MAX_DURATION_MS,
+  MAX_FAILURE_BYTES,
+  type Failure,
+  type JsonValue,
+} from "@millrace/protocol";
 import { describe, expect, test } from "vitest";
 import type { OperationBody } from "../core/program.ts";
 import { compileDefinition, parseDefinition } from "../definition/parse-definition.ts";

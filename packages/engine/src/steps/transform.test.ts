@@ -194,8 +194,12 @@ describe("a transform with rules", () => {
   ])("fails with %s", (_, config, list, message) => {
     const { work } = compile(config);
     const scope = aScope({ input: { list, text: "x".repeat(1024 * 1024) } });
-    expect(() => work?.request(scope)).toThrow(TemplateError);
-    expect(() => work?.request(scope)).toThrow(message);
+    expect(() => work?.request(scope)).toThrow(
+      expect.objectContaining({
+        name: TemplateError.name,
+        message: expect.stringContaining(message) as string,
+      }),
+    );
   });
 
   test("maps ten thousand elements", () => {

@@ -21,7 +21,7 @@ export interface ScopeParts {
   readonly now?: number;
 }
 
-export const aProgramHead = (input: JsonValue): ProgramHead => ({
+const aProgramHead = (input: JsonValue): ProgramHead => ({
   id: newRunId(toTimestamp(1), toShard(1), () => 1),
   input: asJsonText(JSON.stringify(input)),
   // A brand only.

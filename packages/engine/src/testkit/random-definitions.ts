@@ -1,8 +1,9 @@
 // Random definitions in both shapes, with what their texts mean and what their bodies do.
 import type { JsonValue } from "@millrace/protocol";
 import * as fc from "fast-check";
+import { withThen, type Fields } from "./graph-run.ts";
 import type { Raw } from "./reference-graph.ts";
-import type { Meanings, View } from "./reference-run.ts";
+import type { Meanings, View } from "./reference-values.ts";
 
 export interface Sample {
   readonly definition: Raw;
@@ -241,8 +242,8 @@ function toList(seeds: readonly Seed[], ids: string[]): Raw[] {
   }
   return order.map(({ id, seed, otherwise, onError, body }) => {
     const { fields, config } = toStep(id, seed, ids);
-    const flow: Record<string, JsonValue> = { onError };
-    if (seed.kind === "fork") Object.assign(flow, { then: body, else: otherwise });
+    const flow: Fields =
+      seed.kind === "fork" ? withThen({ onError, else: otherwise }, body) : { onError };
     if (seed.kind === "loop") flow["steps"] = body;
     if (seed.kind === "parallel") flow["branches"] = [body, otherwise];
     return { id, ...fields, config: { ...config, ...flow } };

@@ -4,88 +4,23 @@
 import type { Failure, JsonValue } from "@millrace/protocol";
 import type { Outcome } from "../core/entry.ts";
 import { textOf, type Edge, type Raw, type ReferenceGraph } from "./reference-graph.ts";
-
-/** What a template or an expression sees. */
-export interface View {
-  readonly result: JsonValue;
-  readonly error: JsonValue | undefined;
-  readonly input: JsonValue;
-  /** Of loops around it, the innermost first. */
-  readonly variables: readonly { readonly name: string; readonly value: JsonValue }[];
-  readonly now: number;
-  output(id: string): JsonValue | undefined;
-}
-
-/** What a text that is a template or an expression gives. */
-export type Meanings = ReadonlyMap<string, (view: View) => JsonValue | undefined>;
-
-interface Token {
-  readonly result: JsonValue;
-  readonly error: JsonValue | undefined;
-}
-
-interface Pass {
-  readonly prefix: string;
-  /** Key of the loop; null: the run itself. */
-  readonly loop: string | null;
-  readonly region: string;
-  readonly index: number;
-  readonly item: JsonValue | undefined;
-  readonly token: Token;
-  readonly outer: Pass | null;
-  failure: Failure | null;
-  /** undefined: it has not ended. null: it has, without a result. */
-  result: JsonValue | null | undefined;
-}
-
-interface Begun {
-  readonly pass: Pass;
-  readonly id: string;
-  readonly token: Token;
-  /** `loop`: its passes are under way. */
-  state: "asked" | "guarded" | "loop" | "completed" | "failed";
-  output: JsonValue | undefined;
-  failure: Failure | null;
-  readonly items: readonly JsonValue[] | null;
-  isOver: boolean;
-}
-
-type EdgeState = "open" | "dead" | Token;
-
-/** What an operation is asked to do: the input of a body, or the answer of one that has none. */
-export type Asked =
-  { readonly input: JsonValue } | { readonly output: JsonValue } | "waits" | "fails";
-
-/** What a run is of. */
-export interface World {
-  readonly graph: ReferenceGraph;
-  readonly definition: Raw;
-  readonly meanings: Meanings;
-  readonly input: JsonValue;
-  /** When it begins. */
-  readonly at: number;
-}
-
-/** More than one edge was taken at once; the key of the join, and the steps that they come from. */
-export class ChoiceNeeded extends Error {
-  override readonly name = "ChoiceNeeded";
-  readonly key: string;
-  readonly options: readonly string[];
-
-  constructor(key: string, options: readonly string[]) {
-    super(`which of ${options.join(", ")} comes first at ${key}`);
-    this.key = key;
-    this.options = options;
-  }
-}
+import {
+  ChoiceNeeded,
+  evaluate,
+  isContinue,
+  showError,
+  type Asked,
+  type End,
+  type Meanings,
+  type Token,
+  type View,
+} from "./reference-values.ts";
+import { aPass, type Begun, type EdgeState, type Pass, type World } from "./reference-state.ts";
 
 export class ReferenceRun {
   /** What was asked for since the last settlement. */
   asked: Map<string, Asked> = new Map();
-  ended:
-    | { readonly status: "completed"; readonly output: JsonValue }
-    | { readonly status: "failed"; readonly failure: Failure }
-    | null = null;
+  ended: End | null = null;
   readonly #graph: ReferenceGraph;
   readonly #definition: Raw;
   readonly #meanings: Meanings;
@@ -131,6 +66,11 @@ export class ReferenceRun {
   /** An operation settled when the run had ended already. */
   note(key: string, status: Outcome["status"]): void {
     this.#settled.set(key, status);
+  }
+
+  /** It was asked for beside something that failed, and never began. */
+  forget(key: string): void {
+    this.#begun.delete(key);
   }
 
   /**
@@ -346,10 +286,8 @@ export class ReferenceRun {
   /** Of the first pass that failed, if that is more than the loop bears. */
   #loopFailure({ pass, id }: Begun): Failure | null {
     if (this.#graph.config(id)["continueOnError"] === true) return null;
-    const failed = this.#passes.filter(
-      (one) => one.loop === pass.prefix + id && one.failure !== null,
-    );
-    return failed[0]?.failure ?? null;
+    const key = pass.prefix + id;
+    return this.#passes.find((one) => one.loop === key && one.failure !== null)?.failure ?? null;
   }
 
   /** Nothing new begins in it. */
@@ -476,35 +414,7 @@ export class ReferenceRun {
     };
   }
 
-  /** A text that has no meaning is itself. A field without value is left out, an element is null. */
   #evaluate(value: JsonValue | undefined, view: View): JsonValue | undefined {
-    if (typeof value === "string") {
-      const meaning = this.#meanings.get(value);
-      return meaning === undefined ? value : meaning(view);
-    }
-    if (typeof value !== "object" || value === null) return value;
-    if (Array.isArray(value)) {
-      return (value as JsonValue[]).map((one) => this.#evaluate(one, view) ?? null);
-    }
-    const fields = Object.entries(value).flatMap(([name, one]) => {
-      const given = this.#evaluate(one, view);
-      return given === undefined ? [] : [[name, given] as const];
-    });
-    return Object.fromEntries(fields);
+    return evaluate(value, view, this.#meanings);
   }
-}
-
-const isContinue = (handling: JsonValue | undefined): handling is Raw =>
-  typeof handling === "object" && (handling as Raw)["strategy"] === "continue";
-
-const aPass = (pass: Omit<Pass, "failure" | "result">): Pass => ({
-  ...pass,
-  failure: null,
-  result: undefined,
-});
-
-function showError(failure: Failure | null): JsonValue {
-  const { message, code, step = null, attempt = 1, details } = failure ?? { message: "", code: "" };
-  const shown = { message, code, stepId: step, attempts: attempt };
-  return details === undefined ? shown : { ...shown, details };
 }

@@ -34,6 +34,7 @@ const PLACED = new Set([
   "status",
   "ms",
   "err",
+  "stack",
 ]);
 
 /** `07:12:03 POST /api/v1/workflows/wf_order/run 201 1 ms runId=run_…` */

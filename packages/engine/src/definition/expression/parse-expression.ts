@@ -5,9 +5,9 @@
 //   E2. Bounded: by the source when it is read, by MAX_STEPS when it is evaluated. No stack, text or list outgrows it.
 //   E3. It sees own properties of JSON and what `Scope` offers. It changes nothing.
 import { parseExpressionAt } from "acorn";
-import { didYouMean } from "../did-you-mean.ts";
+import { doubtOf } from "../doubt.ts";
 import type { IssuePath } from "../report.ts";
-import { ROOTS, type Scope } from "../scope.ts";
+import type { Scope } from "../scope.ts";
 import type { TemplateListener } from "../template.ts";
 import { buildTree, type BuiltTree } from "./build-tree.ts";
 import { compileTree, type Run } from "./compile-tree.ts";
@@ -17,10 +17,6 @@ import { DIALECT, scanSource, toProblem, unreadable, type Problem } from "./scan
 import { shorten } from "./shorten.ts";
 
 export const MAX_SOURCE_LENGTH = 10_000;
-
-const FIRST_NAMES: readonly string[] = [...ROOTS, "steps", "now"];
-/** Lists that people have: no slips of the pen. */
-const PLURALS: ReadonlySet<string> = new Set(["items", "events", "errors"]);
 
 /**
  * A source as an expression. The ids of steps that it reads go to `listener.reference`, whether there are such
@@ -87,8 +83,7 @@ function checkLength({ length }: string): Problem | undefined {
 
 /** A bare name is a field of data that nobody knows yet, so it cannot be wrong; but it may be a root misspelt. */
 function warnOfSlip(name: string, at: IssuePath, listener: TemplateListener): void {
-  if (FIRST_NAMES.includes(name) || PLURALS.has(name)) return;
-  const hint = didYouMean(name, FIRST_NAMES)();
+  const hint = doubtOf(name);
   if (hint === undefined) return;
   const message = `The name ${name} is read as a field of the result, the input or the event's data`;
   listener.warning([...at], message, hint);

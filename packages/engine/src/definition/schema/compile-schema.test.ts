@@ -103,12 +103,7 @@ const MISTAKES: readonly Row[] = [
     /back reference/,
   ],
   ["an open pattern", { pattern: "[a" }, "pattern", /missing closing \]/],
-  [
-    "a pattern that repeats too much",
-    { pattern: "a{1001}" },
-    "pattern",
-    /repeat count/,
-  ],
+  ["a pattern that repeats too much", { pattern: "a{1001}" }, "pattern", /repeat count/],
   [
     "a pattern whose repeats repeat each other",
     { pattern: `(?:(?:${"a?".repeat(440)}){31}){32}` },
