@@ -58,9 +58,6 @@ function findPassSteps(plan: Plan, run: RunState): ReadonlyMap<string, readonly 
   if (plan.steps.every(({ loop }) => loop === null)) return found;
   let count = 0;
   for (const [key, operation] of run.operations) {
-    // Something beside it had failed, so it never began.
-    const isOver = run.stopping !== null || run.ended !== null;
-    if (isOver && operation.phase === "requested") continue;
     const end = key.indexOf("[");
     const position = plan.positions.get(key.slice(key.lastIndexOf("/") + 1));
     const step = position === undefined ? undefined : plan.steps[position];
@@ -144,7 +141,7 @@ function toStatus(
     }
   }
   // The run ended before the step did, so nobody will hear of it any more.
-  if (run.ended !== null) return operation.phase === "requested" ? "skipped" : "cancelled";
+  if (run.ended !== null) return "cancelled";
   return operation.phase === "requested" ? "pending" : "running";
 }
 

@@ -1,7 +1,7 @@
 // A run of a definition as decision 0009 words it. After each settlement it looks at all edges of all passes until nothing
 // changes, with no queue and no counter. Where the text leaves a choice (which of two edges that are taken at the
 // same moment an `any` join runs at), it asks for one.
-import type { Failure, JsonValue } from "@millrace/protocol";
+import type { Failure, JsonValue, StepStatus } from "@millrace/protocol";
 import type { Outcome } from "../core/entry.ts";
 import { textOf, type Edge, type Raw, type ReferenceGraph } from "./reference-graph.ts";
 import {
@@ -28,7 +28,7 @@ export class ReferenceRun {
   readonly #choices: ReadonlyMap<string, string>;
   readonly #passes: Pass[];
   readonly #begun = new Map<string, Begun>();
-  readonly #settled = new Map<string, Outcome["status"]>();
+  readonly #settled = new Map<string, StepStatus>();
   #now: number;
 
   constructor(world: World, choices: ReadonlyMap<string, string>) {
@@ -63,14 +63,9 @@ export class ReferenceRun {
     this.#settle();
   }
 
-  /** An operation settled when the run had ended already. */
-  note(key: string, status: Outcome["status"]): void {
+  /** What the program was not told of an operation, since the run was over or about to be. */
+  note(key: string, status: StepStatus): void {
     this.#settled.set(key, status);
-  }
-
-  /** It was asked for beside something that failed, and never began. */
-  forget(key: string): void {
-    this.#begun.delete(key);
   }
 
   /**
