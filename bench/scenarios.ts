@@ -1,10 +1,13 @@
 import type { Scenario } from "./bench.ts";
+import { eventStreams } from "./scenarios/event-streams.ts";
 import { history } from "./scenarios/history.ts";
 import { kill } from "./scenarios/kill.ts";
 import { language } from "./scenarios/language.ts";
 import { latency } from "./scenarios/latency.ts";
 import { loop } from "./scenarios/loop.ts";
 import { order } from "./scenarios/order.ts";
+import { restBatch } from "./scenarios/rest-batch.ts";
+import { restReads } from "./scenarios/rest-reads.ts";
 import { restStarts } from "./scenarios/rest-starts.ts";
 import { restThroughput } from "./scenarios/rest-throughput.ts";
 import { sleepers } from "./scenarios/sleepers.ts";
@@ -21,6 +24,8 @@ export const SCENARIOS: readonly Scenario[] = [
   restThroughput,
   latency,
   restStarts,
+  restBatch,
+  eventStreams,
   order,
   loop,
   language,
@@ -28,6 +33,7 @@ export const SCENARIOS: readonly Scenario[] = [
   slowCommits,
   sleepers,
   history,
+  restReads,
   startUp,
   kill,
 ];

@@ -12,6 +12,10 @@ export interface Sizes {
   readonly listSteps: number;
   readonly listRuns: number;
   readonly stepSamples: number;
+  readonly batchItems: number;
+  readonly batchRounds: number;
+  readonly reads: number;
+  readonly streams: number;
   readonly graphSteps: number;
   readonly graphRounds: number;
   readonly loopItems: number;
@@ -38,6 +42,10 @@ export const FULL: Sizes = {
   listSteps: 10_000,
   listRuns: 5,
   stepSamples: 200,
+  batchItems: 10_000,
+  batchRounds: 5,
+  reads: 1_000,
+  streams: 1_000,
   graphSteps: 1_000,
   graphRounds: 15,
   loopItems: 10_000,
@@ -64,6 +72,10 @@ export const QUICK: Sizes = {
   listSteps: 1_000,
   listRuns: 2,
   stepSamples: 50,
+  batchItems: 500,
+  batchRounds: 2,
+  reads: 50,
+  streams: 50,
   graphSteps: 1_000,
   graphRounds: 3,
   loopItems: 500,

@@ -9,6 +9,8 @@ import type { PrintedRequest } from "./printed-request.ts";
 
 export interface ListeningServer extends AsyncDisposable {
   readonly server: TestServer;
+  /** Where it listens. */
+  readonly url: string;
   /** As the global one. */
   readonly fetch: (url: string, init?: RequestInit) => Promise<Response>;
   send(request: PrintedRequest): Promise<SampleAnswer>;
@@ -44,6 +46,7 @@ export async function openListeningServer(
   };
   return {
     server,
+    url: `http://127.0.0.1:${listener.port}`,
     fetch: fetchHere,
     send: async ({ method, url, headers, body }) => {
       const init = body === undefined ? { method, headers } : { method, headers, body };

@@ -5,6 +5,7 @@ import type { Client } from "../load/client.ts";
 
 const CREATED = 201;
 const OK = 200;
+const ACCEPTED = 202;
 const CONFLICT = 409;
 const LONGEST_WAIT_SECONDS = 60;
 
@@ -52,6 +53,29 @@ export async function startAndWaitOverRest(
   expectStatus(answer, CREATED);
   const { data } = JSON.parse(answer.body) as { readonly data: { readonly status: string } };
   if (data.status !== "completed") throw new Error(`a run is ${data.status}: ${answer.body}`);
+}
+
+/** One request; resolves when every start is acknowledged as new. */
+export async function startBatchOverRest(
+  client: Client,
+  workflow: string,
+  count: number,
+  keyPrefix: string,
+): Promise<void> {
+  const items = Array.from({ length: count }, (_, n) => ({
+    input: { n },
+    idempotencyKey: `${keyPrefix}-${n}`,
+  }));
+  const path = `/api/v1/workflows/${workflow}/run/batch`;
+  const answer = await client.call({ method: "POST", path, body: JSON.stringify({ items }) });
+  expectStatus(answer, OK);
+  const { meta } = JSON.parse(answer.body) as { readonly meta: { readonly created: number } };
+  if (meta.created !== count) throw new Error(`of ${count} starts, ${meta.created} are new`);
+}
+
+export async function cancelOverRest(client: Client, runId: string): Promise<void> {
+  const path = `/api/v1/runs/${runId}/cancel`;
+  expectStatus(await client.call({ method: "POST", path, body: "{}" }), ACCEPTED);
 }
 
 /** What the server counts, by the names that Prometheus sees. Open to all in development. */

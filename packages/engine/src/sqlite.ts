@@ -5,3 +5,4 @@ export {
   type SqliteStorage,
   type SqliteStorageOptions,
 } from "./storage/sqlite/create-sqlite-storage.ts";
+export { compareSqliteSchema } from "./storage/sqlite/compare-schema.ts";

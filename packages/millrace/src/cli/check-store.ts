@@ -1,6 +1,10 @@
 // What `millrace doctor` looks at in the store. It reads a copy, so that it takes no lock that a server would miss, and
 // a server that serves goes on.
-import { backUpSqliteFile, createSqliteStorage } from "@millrace/engine/sqlite";
+import {
+  backUpSqliteFile,
+  compareSqliteSchema,
+  createSqliteStorage,
+} from "@millrace/engine/sqlite";
 import { MillraceError } from "@millrace/protocol";
 import { mkdtemp, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
@@ -22,7 +26,12 @@ export async function checkStore(data: string): Promise<Finding> {
     return warn(check, `${path} has ${size} and was not read`, advice);
   }
   try {
-    const bytes = await readCopy(path, data);
+    const { bytes, differing } = await readCopy(path, data);
+    if (differing.length > 0) {
+      const advice =
+        "Somebody changed the store by hand: put a backup in its place, or undo the change.";
+      return fail(check, `its schema differs in ${differing.join(", ")}`, advice);
+    }
     return ok(check, `opens and can be read (${formatBytes(bytes)})`);
   } catch (error) {
     if (!MillraceError.is(error)) throw error;
@@ -31,8 +40,14 @@ export async function checkStore(data: string): Promise<Finding> {
   }
 }
 
+interface Copied {
+  readonly bytes: number;
+  /** Tables and indexes that are not as this version makes them, once it has brought the copy up to date. */
+  readonly differing: readonly string[];
+}
+
 /** @returns its size, with what the log beside the file holds @throws {MillraceError} storage.unusable, storage.newer … */
-async function readCopy(path: string, data: string): Promise<number> {
+async function readCopy(path: string, data: string): Promise<Copied> {
   const folder = await mkdtemp(join(data, "doctor-"));
   try {
     const copy = join(folder, "copy.db");
@@ -44,7 +59,7 @@ async function readCopy(path: string, data: string): Promise<number> {
     } finally {
       await storage.close();
     }
-    return sizeBytes;
+    return { bytes: sizeBytes, differing: compareSqliteSchema(copy) };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
