@@ -20,6 +20,8 @@ describe("ERROR_CODES", () => {
     // A moment later these may go well.
     expect(repeatable.map(([code]) => code)).toEqual([
       "request.timeout",
+      "request.rate-limited",
+      "key.changed",
       "workflow.changed",
       "function.changed",
     ]);
