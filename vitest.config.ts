@@ -19,8 +19,8 @@ export default defineConfig({
     testTimeout: 60_000,
     coverage: {
       provider: "v8",
-      include: ["packages/*/src/**/*.ts"],
-      exclude: ["**/*.test.ts", "**/*.test-d.ts", "**/*.suite.ts", "**/testkit/**"],
+      include: ["packages/engine/src/core/**/*.ts"],
+      exclude: ["**/*.test.ts", "**/*.test-d.ts"],
       reporter: ["text-summary", "lcovonly"],
       thresholds: { "packages/engine/src/core/**": { branches: 100 } },
     },

@@ -40,6 +40,16 @@ describe("carryOver", () => {
     expect(again.running).toEqual(["b"]);
   });
 
+  test("keeps what came before an entry that the program cannot follow", () => {
+    const workflow = compileWorkflow(HANDLED);
+    const run = GraphRun.beginOf(workflow);
+    run.complete("a");
+    const { head, journal } = run.state;
+    const strange: Entry = { ...journal[0], kind: "result", key: "nobody", attempt: 1 } as Entry;
+    const ended = { head, journal: [...journal, strange], stoppedAt: null };
+    expect(shown(carryOver(ended, (it) => workflow.create(it), head))).toEqual(["result a"]);
+  });
+
   test("leaves out a failure after the deadline, though there is somebody to handle it", () => {
     const stop = (run: GraphRun): void => run.fail("a");
     const before = carried(HANDLED, stop);

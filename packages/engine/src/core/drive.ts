@@ -57,9 +57,9 @@ export function hear(run: RunState, program: Program, settled: Operation | null)
   const outcome = settled?.outcome ?? null;
   if (settled === null || outcome === null || run.stopping !== null || run.ended !== null)
     return [];
-  // An operation settles by an entry, which is the last one now.
-  const at = run.journal.at(-1)?.endedAt ?? run.head.createdAt;
-  return register(run, program.settled(settled.key, outcome, at));
+  const entry = run.journal.at(-1);
+  invariant(entry !== undefined, "an operation settles by an entry, which is the last one then");
+  return register(run, program.settled(settled.key, outcome, entry.endedAt));
 }
 
 /** @returns the keys of the operations that it asks for */

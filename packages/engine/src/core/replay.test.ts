@@ -36,6 +36,23 @@ const crosswise = (): Program => {
   });
 };
 
+describe("waitingOn", () => {
+  test("is null for a run whose steps have not begun yet", () => {
+    const run = createRunState(aHead());
+    expect(replay(run, crosswise(), [])).toBeNull();
+    expect(waitingOn(run)).toBeNull();
+  });
+
+  test("is the wait that ends first, wherever it stands", () => {
+    const run = createRunState(aHead());
+    const timer = (key: string, afterMs: number): ReturnType<typeof operation> =>
+      operation(key, { kind: "timer", due: { afterMs } });
+    const program = aProgram([timer("soon", 100), timer("late", 200), timer("later", 300)]);
+    begin(run, program, NOON, createPass());
+    expect(waitingOn(run)).toEqual({ kind: "timer", step: "soon", until: after(NOON, 100) });
+  });
+});
+
 describe("replay", () => {
   test("settles in journal order, whatever order the branches were asked for in", () => {
     const run = createRunState(aHead());
