@@ -22,12 +22,6 @@ export function findActionError(error: unknown, depth = 0): ActionError | undefi
   return undefined;
 }
 
-/** Seconds; anything else is left to the step's own pauses. */
-export function readRetryAfter(text: string | null | undefined): number | undefined {
-  if (text === null || text === undefined || !/^\d{1,6}(\.\d+)?$/.test(text)) return undefined;
-  return Math.ceil(Number(text) * 1000);
-}
-
 /** A word of the far side's choice as a part of a code of ours: `card_declined` → `card-declined`. */
 export function toWord(text: string): string {
   const word = text.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-");

@@ -23,6 +23,13 @@ describe("an unknown path", () => {
     expect(body.error.message).toContain("did you mean /api/v1/workflows/wf_x/run?");
   });
 
+  test("gets no hint at the address itself, if a part of it is missing", async () => {
+    await using server = await openTestServer();
+    const { body } = await server.send("GET", "/api/v1/runs//logs");
+    expect(body.error.message).toContain("/api/v1/runs//logs;");
+    expect(body.error.message).not.toContain("did you mean /api/v1/runs//logs");
+  });
+
   test("is cut where it is very long", async () => {
     await using server = await openTestServer();
     const { status, text } = await server.send("GET", `/${"x".repeat(8_000)}`);

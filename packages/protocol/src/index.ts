@@ -84,3 +84,4 @@ export {
   type WorkflowStatus,
   type WorkflowVersion,
 } from "./definition.ts";
+export { slugOf } from "./slug.ts";

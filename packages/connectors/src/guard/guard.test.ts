@@ -357,3 +357,12 @@ describe("the options of a guard", () => {
     expect(() => createGuard(options as GuardOptions)).toThrow(message);
   });
 });
+
+describe("a guard that is closed", () => {
+  test("calls nobody any more, whether or not it ever did", async () => {
+    const guard = createGuard({ mode: "development" });
+    await guard.close();
+    const failure = await actionFailure(guard.fetch("http://127.0.0.1:9999/"));
+    expect(failure).toMatchObject({ code: "http.unreachable", message: "The guard is closed" });
+  });
+});

@@ -75,6 +75,7 @@ export function createGuard(options: GuardOptions): Guard {
   const { connectTimeoutMs } = caps;
   const connecting = { ...pinning, connectTimeoutMs, ca: options.ca ?? null };
   let opened: Promise<Opened> | null = null;
+  let isClosed = false;
   const withCaps =
     (granted: GuardCaps): typeof fetch =>
     async (input, init) => {
@@ -82,10 +83,12 @@ export function createGuard(options: GuardOptions): Guard {
       const ofRequest = input instanceof Request ? input : undefined;
       const redirect = init?.redirect ?? ofRequest?.redirect ?? "follow";
       const signal = init?.signal ?? ofRequest?.signal ?? null;
+      if (isClosed) throw new ActionError("http.unreachable", "The guard is closed", CLOSED);
       const { agent, call } = await (opened ??= open(connecting));
       return call(outgoing, { agent, caps: granted, redirect, signal });
     };
   const close = async (): Promise<void> => {
+    isClosed = true;
     const agent = (await opened)?.agent;
     if (agent !== undefined && !agent.closed) await agent.close();
   };
@@ -98,6 +101,8 @@ export function createGuard(options: GuardOptions): Guard {
     [Symbol.asyncDispose]: close,
   };
 }
+
+const CLOSED = { source: "infrastructure" } as const;
 
 interface Opened {
   readonly agent: Agent;

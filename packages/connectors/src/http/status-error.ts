@@ -1,12 +1,10 @@
 import { ActionError, type FailureSource, type JsonValue } from "@millrace/protocol";
 import { hideSecrets } from "../far-side-errors.ts";
+import { readRetryAfter } from "../retry-after.ts";
 
 /** What of a body is kept in a failure; that it says why is likely, that it is long is not. */
 const SHOWN_BYTES = 2 * 1024;
 const SHOWN_MESSAGE_LENGTH = 1_000;
-
-/** However long the far side wants us away. Above it a typing slip is likelier than a plan. */
-const LONGEST_WAIT_MS = 24 * 60 * 60 * 1000;
 
 /** Passing faults of the far side, besides 5xx: it was slow, too early, or had too many requests. */
 const PASSING: ReadonlySet<number> = new Set([408, 425, 429]);
@@ -26,11 +24,11 @@ export async function toStatusError(
   const { status } = response;
   const isPassing = PASSING.has(status) || status >= 500;
   const body = hideSecrets(await readBeginning(response), secrets);
-  const retryAfterMs = isPassing ? readRetryAfter(response.headers.get("retry-after")) : null;
+  const retryAfterMs = isPassing ? readRetryAfter(response.headers.get("retry-after")) : undefined;
   return new ActionError("http.status", `${call} answered ${status}`, {
     source: isPassing ? "infrastructure" : "code",
     details: { status, body },
-    ...(retryAfterMs !== null && { retryAfterMs }),
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
   });
 }
 
@@ -53,16 +51,6 @@ async function readBeginning(response: Response): Promise<string> {
   const bytes = Buffer.concat(chunks).subarray(0, SHOWN_BYTES);
   // As a stream, a character that was cut in two is left out.
   return new TextDecoder().decode(bytes, { stream: true });
-}
-
-/** Begins with a day of the week; `Date.parse` alone takes almost anything for a date. */
-const HTTP_DATE = /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)/;
-
-/** Seconds or a date (RFC 9110, 10.2.3). null: neither. */
-function readRetryAfter(text: string | null): number | null {
-  if (text === null || !(/^\d+$/.test(text) || HTTP_DATE.test(text))) return null;
-  const ms = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - Date.now();
-  return Number.isNaN(ms) ? null : Math.min(Math.max(0, ms), LONGEST_WAIT_MS);
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { FetchFunction, WebClient } from "@slack/web-api";
-import { readRetryAfter } from "../far-side-errors.ts";
 import { toJsonAnswer } from "../json-answer.ts";
 import type { OutboundFetch } from "../outbound.ts";
+import { readRetryAfter } from "../retry-after.ts";
 import { rateLimited } from "./errors.ts";
 
 export interface SlackSettings {

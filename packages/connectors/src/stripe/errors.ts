@@ -1,12 +1,7 @@
 // From what Stripe's SDK throws to what the engine understands: who is to blame, and when to try again.
 import { ActionError, type JsonValue } from "@millrace/protocol";
-import {
-  findActionError,
-  hideSecrets,
-  innermost,
-  readRetryAfter,
-  toWord,
-} from "../far-side-errors.ts";
+import { findActionError, hideSecrets, innermost, toWord } from "../far-side-errors.ts";
+import { readRetryAfter } from "../retry-after.ts";
 
 /** As far as it is looked at. The SDK's class is not named here, so that it is loaded only where it is used. */
 interface StripeProblem {

@@ -6,6 +6,7 @@ import {
   asJsonText,
   MillraceError,
   newWorkflowId,
+  slugOf,
   toJsonText,
   type Definition,
   type Issue,
@@ -30,7 +31,6 @@ import type {
   UpdateWorkflowRequest,
 } from "./commands.ts";
 import type { ProgramKind } from "./program-kind.ts";
-import { slugOf } from "./slug.ts";
 import { warnOfUnknownNames, type KnownNames } from "./unknown-names.ts";
 import { isSameDefinition, readVersion, toVersionId, toVersionPut } from "./version-record.ts";
 import { archived, moveStatus } from "./workflow-moves.ts";

@@ -11,7 +11,7 @@ import { readFences, readPage, type Fence } from "../../../../tools/testkit/read
 import { readGuide } from "../../../../tools/testkit/read-guide.ts";
 import { createTestIo } from "../../../../tools/testkit/test-io.ts";
 import { runCommandLine } from "./run-command-line.ts";
-import { slugOf } from "./workflow-files.ts";
+import { slugOf } from "@millrace/protocol";
 
 const run = promisify(execFile);
 const MAIN = fileURLToPath(new URL("main.ts", import.meta.url));

@@ -1,5 +1,5 @@
 // Definitions in files. A file holds one workflow as the API takes it: its `id`, if it has one, beside the definition.
-import { MillraceError, parseJson } from "@millrace/protocol";
+import { MillraceError, parseJson, slugOf } from "@millrace/protocol";
 import { readdir, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { Detail } from "./client.ts";
@@ -97,18 +97,6 @@ function markDoubles(files: readonly ReadFile[]): readonly ReadFile[] {
 /** By which the API finds the workflow: its id, else the slug of its name. */
 export const addressOf = ({ id, body }: Pick<WorkflowFile, "id" | "body">): string =>
   id ?? slugOf(typeof body["name"] === "string" ? body["name"] : "");
-
-/** As the engine makes it of a new workflow's name. */
-export function slugOf(name: string): string {
-  const words = name
-    .normalize("NFKD")
-    .replaceAll(/\p{M}+/gu, "")
-    .toLowerCase()
-    .replaceAll(/[^a-z0-9]+/g, "-")
-    .slice(0, 80)
-    .replaceAll(/^-+|-+$/g, "");
-  return words === "" ? "workflow" : words;
-}
 
 /** What the server says of a workflow, in a file that was got from it. */
 const SAID = ["slug", "kind", "status", "version", "createdAt", "updatedAt"];

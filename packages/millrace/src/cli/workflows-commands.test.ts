@@ -5,7 +5,7 @@ import { openTestServer, type TestServer } from "../../../../tools/testkit/open-
 import { plantFolder, type PlantedFolder } from "../../../../tools/testkit/planted-folder.ts";
 import { createTestIo } from "../../../../tools/testkit/test-io.ts";
 import { runCommandLine } from "./run-command-line.ts";
-import { slugOf } from "./workflow-files.ts";
+import { slugOf } from "@millrace/protocol";
 
 interface Ended {
   readonly code: number;

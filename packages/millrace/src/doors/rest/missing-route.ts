@@ -27,12 +27,12 @@ function hintAt(path: string, routes: readonly Route[]): string {
   return nearest === undefined ? "the API begins at /api/v1/workflows" : `did you mean ${nearest}?`;
 }
 
-/** The route's path with the parameters that `path` has at those places. */
+/** The route's path with the parameters that `path` has at those places, if it has any. */
 function fill(pattern: string, path: string): string {
   const parts = path.split("/");
   return pattern
     .split("/")
-    .map((part, at) => (part.startsWith(":") ? (parts[at] ?? part) : part))
+    .map((part, at) => (part.startsWith(":") ? parts[at] || part : part))
     .join("/");
 }
 
