@@ -18,6 +18,32 @@ export async function run(command: string, args: readonly string[]): Promise<num
   return code ?? 1;
 }
 
+/** How a tool ended, and the last that it said. */
+export interface Heard {
+  /** 1 where a signal ended it. */
+  readonly code: number;
+  /** The end of its output, of some thousand characters. */
+  readonly tail: string;
+}
+
+const TAIL_LENGTH = 6_000;
+
+/** Runs one of our tools from the root, shows its output as it goes, and remembers the end of it. */
+export async function runAndHear(command: string, args: readonly string[]): Promise<Heard> {
+  const colors = process.stdout.isTTY ? { FORCE_COLOR: "1" } : {};
+  const env = { ...process.env, ...colors, PATH };
+  const child = spawn(command, args, { cwd: ROOT, env, stdio: ["inherit", "pipe", "pipe"] });
+  let tail = "";
+  const hear = (to: NodeJS.WriteStream) => (text: string) => {
+    to.write(text);
+    tail = (tail + text).slice(-TAIL_LENGTH);
+  };
+  child.stdout.setEncoding("utf8").on("data", hear(process.stdout));
+  child.stderr.setEncoding("utf8").on("data", hear(process.stderr));
+  const [code] = (await once(child, "close")) as [number | null];
+  return { code: code ?? 1, tail };
+}
+
 /** What a command has to be given, and the time after which it counts as hung. */
 export interface CollectRequest {
   readonly command: string;

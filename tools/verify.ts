@@ -3,19 +3,22 @@
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { run } from "./run.ts";
+import { runAndHear } from "./run.ts";
 import { ROOT } from "./workspace.ts";
 
 interface Stage {
   readonly name: string;
   /** Stages whose failure makes this one pointless. */
   readonly needs?: readonly string[];
-  /** Whether it passed. */
-  readonly check: () => boolean | Promise<boolean>;
+  /** What is wrong, or the end of what the tool said of it; undefined: it passed. */
+  readonly check: () => string | undefined | Promise<string | undefined>;
 }
 
 const command = (name: string, ...args: string[]) => {
-  return async (): Promise<boolean> => (await run(name, args)) === 0;
+  return async (): Promise<string | undefined> => {
+    const { code, tail } = await runAndHear(name, args);
+    return code === 0 ? undefined : tail;
+  };
 };
 const tool = (name: string) => command("node", "--conditions=source", join("tools", name));
 
@@ -39,40 +42,42 @@ const STAGES: readonly Stage[] = [
 ];
 
 /** A lockfile that names a registry's host would break where another one serves. */
-function checkLockfile(): boolean {
+function checkLockfile(): string | undefined {
   const text = readFileSync(join(ROOT, "package-lock.json"), "utf8");
   const lines = text.match(/"resolved": "http.*/g) ?? [];
-  for (const line of lines) console.error(`package-lock.json: ${line}`);
-  return lines.length === 0;
+  return lines.length === 0 ? undefined : `package-lock.json: ${lines.join("\n")}`;
 }
 
 const seconds = (since: number): string => `${((performance.now() - since) / 1_000).toFixed(1)} s`;
 
 async function verify(stages: readonly Stage[]): Promise<void> {
   const start = performance.now();
-  const failed: string[] = [];
+  const failed = new Map<string, string>();
   const skipped: string[] = [];
   for (const [at, { name, needs = [], check }] of stages.entries()) {
     const title = `${at + 1}/${stages.length} ${name}`;
-    if (needs.some((it) => failed.includes(it))) {
+    if (needs.some((it) => failed.has(it))) {
       skipped.push(name);
       console.log(`\n== ${title}: not run, since ${needs.join(", ")} failed`);
       continue;
     }
     console.log(`\n== ${title}`);
     const stageStart = performance.now();
-    const passed = await check();
-    if (!passed) failed.push(name);
-    console.log(`== ${title}: ${passed ? "passed" : "FAILED"} in ${seconds(stageStart)}`);
+    const wrong = await check();
+    if (wrong !== undefined) failed.set(name, wrong);
+    const outcome = wrong === undefined ? "passed" : "FAILED";
+    console.log(`== ${title}: ${outcome} in ${seconds(stageStart)}`);
   }
-  if (failed.length > 0) console.log(`\nfailed: ${failed.join(", ")}`);
+  // Again at the end, where whoever sees only that looks.
+  for (const [name, wrong] of failed)
+    console.log(`\n== FAILED: ${name}, which ended with\n\n${wrong}`);
   const counts = [
-    `${stages.length - failed.length - skipped.length} passed`,
-    `${failed.length} failed`,
+    `${stages.length - failed.size - skipped.length} passed`,
+    `${failed.size} failed`,
     ...(skipped.length > 0 ? [`${skipped.length} skipped`] : []),
   ];
   console.log(`\nverified in ${seconds(start)}, stages:\n${counts.join(", ")}`);
-  process.exitCode = failed.length === 0 ? 0 : 1;
+  process.exitCode = failed.size === 0 ? 0 : 1;
 }
 
 const wanted = process.argv.slice(2);

@@ -18,6 +18,16 @@ const ADMIN_KEY = "the-administrator-of-all-generated-tests";
 const STEPS = [{ id: "one", type: "transform", config: { mapping: {} } }];
 const NAP = [{ id: "nap", type: "wait", config: { duration: 3_600_000 } }];
 
+/** A run that has just been taken looks different from one that sleeps; only the latter stays as it is. */
+async function untilAsleep(server: TestServer, runId: string): Promise<void> {
+  for (;;) {
+    const { body } = await server.send("GET", `/api/v1/runs/${runId}`);
+    if (body.data.waitingOn !== null) return;
+    if (body.data.completedAt !== null)
+      throw new Error(`${runId} does not sleep: ${body.data.status}`);
+  }
+}
+
 /** @param stopping aborted: whoever waits is answered at once */
 export async function openRouteWorld(stopping?: AbortSignal): Promise<RouteWorld> {
   const server = await openTestServer({
@@ -32,6 +42,7 @@ export async function openRouteWorld(stopping?: AbortSignal): Promise<RouteWorld
   await server.install({ id: "wf_nap", name: "Nap", steps: NAP });
   const started = await server.send("POST", "/api/v1/workflows/wf_nap/run");
   const { runId } = started.body.data;
+  await untilAsleep(server, runId);
   const made = await server.send("POST", "/api/v1/api-keys", {
     body: { name: "spare", scopes: ["runs:read"] },
   });

@@ -86,6 +86,7 @@ export interface AnsweredData {
   readonly metadata: unknown;
   readonly workflowId: string;
   readonly completedAt: string | null;
+  readonly waitingOn: unknown;
   readonly error: unknown;
   readonly steps: readonly StepView[];
 }
