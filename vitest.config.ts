@@ -1,4 +1,9 @@
+import { join } from "node:path";
 import { defineConfig } from "vitest/config";
+
+// The threads of a store strip types anew, each with a WebAssembly module of its own, which is slow and, done in many
+// threads at once, has crashed V8 (`jit_page.has_value()`). What was stripped once is kept here; workers inherit it.
+process.env["NODE_COMPILE_CACHE"] ??= join(import.meta.dirname, "node_modules", ".cache", "node");
 
 export default defineConfig({
   // Our packages resolve to their sources; Vitest gives the condition to its workers too, and so to their threads.

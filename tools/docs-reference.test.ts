@@ -5,8 +5,6 @@ import { describe, expect, test } from "vitest";
 import { EXIT } from "../packages/millrace/src/cli/exit-codes.ts";
 import { runCommandLine } from "../packages/millrace/src/cli/run-command-line.ts";
 import { readSettings } from "../packages/millrace/src/cli/settings.ts";
-import { OPERATING_DOOR } from "../packages/millrace/src/doors/operating/door.ts";
-import { REST_DOOR } from "../packages/millrace/src/doors/rest/door.ts";
 import { PLANTS } from "../packages/engine/src/simulation/simulate.ts";
 import { openTestServer } from "./testkit/open-test-server.ts";
 import { plantFolder } from "./testkit/planted-folder.ts";
@@ -21,7 +19,7 @@ import { createTestIo } from "./testkit/test-io.ts";
 import { ROOT } from "./workspace.ts";
 
 const CLI = readPage("docs/reference/cli.md");
-const REST = readPage("docs/reference/rest.md");
+const REST = readPage("docs/learning/rest-api.md");
 const RUNNING = readPage("docs/operating/running.md");
 const CONFIGURATION = readPage("docs/reference/configuration.md");
 
@@ -35,16 +33,8 @@ const readSources = (pattern: string): string =>
     .map((file) => readFileSync(join(ROOT, file), "utf8"))
     .join("\n");
 
-describe("docs/reference/rest.md", () => {
-  test("lists every route with its scope, and no other", () => {
-    const rows = readTable(REST, "Method", "Path", "Scope");
-    const shown = rows.map((row) => `${row["Method"]} ${row["Path"]} ${row["Scope"]}`);
-    const routes = [...REST_DOOR.routes, ...OPERATING_DOOR.routes];
-    const actual = routes.map(({ method, path, scope }) => `${method} ${path} ${scope}`);
-    expect(shown.toSorted()).toEqual(actual.toSorted());
-  });
-
-  test("lists the fields of a run, of a step, and those that a list leaves out", async () => {
+describe("docs/learning/rest-api.md", () => {
+  test("lists the fields of a run and of a step", async () => {
     await using server = await openTestServer();
     const steps = [{ id: "a", type: "transform", config: { mapping: { b: 1 } } }];
     const id = await server.install({ name: "Echo", steps });

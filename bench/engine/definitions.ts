@@ -19,6 +19,50 @@ export const THREE_STEPS: ChosenWorkflow = {
   },
 };
 
+/** The same steps; each start is checked against a schema. */
+export const CHECKED_STEPS: ChosenWorkflow = {
+  id: "wf_checked_steps",
+  definition: {
+    ...THREE_STEPS.definition,
+    name: "Checked steps",
+    inputSchema: {
+      type: "object",
+      required: ["n", "customer", "items"],
+      additionalProperties: false,
+      properties: {
+        n: { type: "integer", minimum: 0 },
+        customer: {
+          type: "object",
+          required: ["email"],
+          properties: { email: { type: "string", format: "email" } },
+        },
+        items: {
+          type: "array",
+          minItems: 1,
+          items: {
+            type: "object",
+            required: ["sku", "quantity"],
+            properties: {
+              sku: { type: "string", pattern: "^[A-Z]{2}-\\d+$" },
+              quantity: { type: "integer", minimum: 1 },
+            },
+          },
+        },
+      },
+    },
+  },
+};
+
+/** What `CHECKED_STEPS` takes. */
+export const toCheckedInput = (n: number): JsonValue => ({
+  n,
+  customer: { email: "ada@example.com" },
+  items: [
+    { sku: "AB-1", quantity: 2 },
+    { sku: "CD-22", quantity: 1 },
+  ],
+});
+
 /** Longer than any benchmark. */
 const DAY_MS = 24 * 60 * 60 * 1_000;
 

@@ -18,7 +18,7 @@ export const eventStreams: Scenario = {
       await using server = await startServer({ folder });
       using client = await Client.open({ ...server, connectionCount: 1 });
       await installOverRest(client, SLEEP);
-      const { runId } = await startOverRest(client, SLEEP.id, 1, "streams");
+      const { runId } = await startOverRest(client, SLEEP.id, { n: 1 }, "streams");
       const from = performance.now();
       const opened = await Promise.all(
         Array.from({ length: streams }, () => openStream(server, runId)),

@@ -69,7 +69,7 @@ async function loadAndKill(bench: Bench, folder: string, ledger: Ledger): Promis
     while (!target.isKilled) {
       const n = ledger.started++;
       try {
-        const { runId } = await startOverRest(client, THREE_STEPS.id, n, toKey(n));
+        const { runId } = await startOverRest(client, THREE_STEPS.id, { n }, toKey(n));
         ledger.acknowledged.set(n, runId);
       } catch (error) {
         if (!target.isKilled) throw error;
@@ -103,7 +103,7 @@ async function recover(
   const recoveredMs = performance.now() - server.spawnedAt;
   let repeated = 0;
   const again = ledger.unknown.map(async (n) => {
-    const { runId, isNew } = await startOverRest(client, THREE_STEPS.id, n, toKey(n));
+    const { runId, isNew } = await startOverRest(client, THREE_STEPS.id, { n }, toKey(n));
     ledger.acknowledged.set(n, runId);
     if (isNew) repeated += 1;
   });

@@ -1,8 +1,8 @@
-// How many starts a second the server acknowledges: key, idempotency key, durable. Each run is worked off as well, on
-// the same two cores as the server and the load.
+// How many starts a second the server acknowledges: key, input schema, idempotency key, durable. Each run is worked off as
+// well, on the same two cores as the server and the load.
 import { setTimeout as pause } from "node:timers/promises";
 import type { Bench, Scenario } from "../bench.ts";
-import { THREE_STEPS } from "../engine/definitions.ts";
+import { CHECKED_STEPS, toCheckedInput } from "../engine/definitions.ts";
 import { Client } from "../load/client.ts";
 import { runOpenLoop, type OpenLoopReport } from "../load/open-loop.ts";
 import { toCount, toDuration } from "../report/numbers.ts";
@@ -55,7 +55,7 @@ async function search(bench: Bench, folder: string): Promise<Found> {
   const { firstLevelPerSecond, levelStepPerSecond } = bench.sizes;
   await using server = await startServer({ folder });
   using client = await Client.open({ ...server, connectionCount: CONNECTIONS });
-  await installOverRest(client, THREE_STEPS);
+  await installOverRest(client, CHECKED_STEPS);
   const play = createLevels(bench, client);
   await play(firstLevelPerSecond);
   let best: Level | null = null;
@@ -65,6 +65,7 @@ async function search(bench: Bench, folder: string): Promise<Found> {
       best = level;
       continue;
     }
+    if (perSecond <= levelStepPerSecond / 2) return { best, failed: level };
     const between = await play(perSecond - levelStepPerSecond / 2);
     return isSustained(between) ? { best: between, failed: level } : { best, failed: between };
   }
@@ -81,7 +82,7 @@ function createLevels(bench: Bench, client: Client): (perSecond: number) => Prom
       perSecond,
       durationMs: bench.sizes.levelMs,
       call: async (n) => {
-        await startOverRest(client, THREE_STEPS.id, n, `${prefix}-${n}`);
+        await startOverRest(client, CHECKED_STEPS.id, toCheckedInput(n), `${prefix}-${n}`);
       },
     });
     const finished = (await readProgress(client)).finished - before.finished;

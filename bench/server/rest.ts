@@ -1,4 +1,5 @@
 // The calls of the REST API that the benchmarks make.
+import type { JsonValue } from "@millrace/protocol";
 import type { ChosenWorkflow } from "../engine/definitions.ts";
 import type { Answer } from "../load/connection.ts";
 import type { Client } from "../load/client.ts";
@@ -31,11 +32,11 @@ export interface RestStart {
 export async function startOverRest(
   client: Client,
   workflow: string,
-  n: number,
+  input: JsonValue,
   idempotencyKey: string,
 ): Promise<RestStart> {
   const path = `/api/v1/workflows/${workflow}/run`;
-  const body = `{"input":{"n":${n}}}`;
+  const body = JSON.stringify({ input });
   const answer = await client.call({ method: "POST", path, body, idempotencyKey });
   if (answer.status !== OK) expectStatus(answer, CREATED);
   const { data } = JSON.parse(answer.body) as { readonly data: { readonly runId: string } };

@@ -86,12 +86,22 @@ function toQuery(random: Random, schemas: ParameterSchemas): string {
   const query = new URLSearchParams();
   for (const [name, schema] of Object.entries(schemas)) {
     if (random.chance(0.7)) continue;
+    // An object is one parameter for each of its properties.
+    if (schema["type"] === "object") {
+      for (const it of toExampleNames(schema)) query.append(it, random.pick(WORDS));
+      continue;
+    }
     const text = toText(createValue(random, schema, (it) => JUDGE.resolve(it), WORDS));
     query.append(name, random.chance(0.2) ? mutateText(random, text, WORDS) : text);
   }
   if (random.chance(0.02)) query.append("nonsense", "1");
   const text = query.toString();
   return text === "" ? "" : `?${text}`;
+}
+
+function toExampleNames({ examples }: JsonSchema): readonly string[] {
+  const [example = null] = Array.isArray(examples) ? (examples as readonly JsonValue[]) : [];
+  return Object.keys(example ?? {});
 }
 
 function toHeaders(random: Random, schemas: ParameterSchemas): Record<string, string> {

@@ -1,6 +1,7 @@
 // A server on which there is one of everything that a route's path can name, and a second tenant beside it.
 import type { Route } from "../../packages/millrace/src/route.ts";
 import { openTestServer, type Answered, type Sent, type TestServer } from "./open-test-server.ts";
+import { untilAsleep } from "./until-asleep.ts";
 
 export interface RouteWorld extends TestServer {
   readonly adminKey: string;
@@ -17,16 +18,6 @@ export interface RouteWorld extends TestServer {
 const ADMIN_KEY = "the-administrator-of-all-generated-tests";
 const STEPS = [{ id: "one", type: "transform", config: { mapping: {} } }];
 const NAP = [{ id: "nap", type: "wait", config: { duration: 3_600_000 } }];
-
-/** A run that has just been taken looks different from one that sleeps; only the latter stays as it is. */
-async function untilAsleep(server: TestServer, runId: string): Promise<void> {
-  for (;;) {
-    const { body } = await server.send("GET", `/api/v1/runs/${runId}`);
-    if (body.data.waitingOn !== null) return;
-    if (body.data.completedAt !== null)
-      throw new Error(`${runId} does not sleep: ${body.data.status}`);
-  }
-}
 
 /** @param stopping aborted: whoever waits is answered at once */
 export async function openRouteWorld(stopping?: AbortSignal): Promise<RouteWorld> {

@@ -415,7 +415,7 @@ describe("an engine's control writes", PATIENT, () => {
     await engine.keys.put(key, { key: null, address: null });
     expect(await engine.keys.find("key_new")).toEqual(key);
     expect(await engine.keys.get(OTHER, "key_new")).toBeNull();
-    const rows = await engine.listAudit(DEFAULT_TENANT, 10);
+    const rows = (await engine.listAudit(DEFAULT_TENANT, 10)).rows;
     expect(rows.map(({ action, target, key: by }) => [action, target, by])).toEqual([
       ["key.create", "key_new", null],
       ["run.cancel", runId, "key_test"],
@@ -423,7 +423,7 @@ describe("an engine's control writes", PATIENT, () => {
       ["workflow.create", workflow, "key_test"],
     ]);
     expect(rows[1]?.address).toBe("192.0.2.1");
-    expect(await engine.listAudit(OTHER, 10)).toEqual([]);
+    expect((await engine.listAudit(OTHER, 10)).rows).toEqual([]);
   });
 });
 

@@ -51,4 +51,4 @@ export type {
   WorkspaceCommands,
   WorkspaceListing,
 } from "./runtime/tenant-commands.ts";
-export type { Audit, AuditFilter, AuditRow } from "./storage/catalog.ts";
+export type { Audit, AuditFilter, AuditPage, AuditRow } from "./storage/catalog.ts";

@@ -179,7 +179,7 @@ describe("a listener", () => {
         steps: [{ id: "one", type: "transform", config: { mapping: {} } }],
       }),
     });
-    const [row] = await world.server.engine.listAudit(DEFAULT_TENANT, 1);
+    const [row] = (await world.server.engine.listAudit(DEFAULT_TENANT, 1)).rows;
     expect(row).toMatchObject({ action: "workflow.create", address: "127.0.0.1" });
   });
 

@@ -93,6 +93,10 @@ export const isFinished = (run: Run): run is FinishedRun => "finishedAt" in run;
 /** A run in a list: without payloads and steps. */
 export interface RunSummary {
   readonly id: RunId;
+  /** null: none was named. */
+  readonly workspace: string | null;
+  /** null: nobody was named. */
+  readonly user: string | null;
   readonly workflowId: WorkflowId;
   readonly workflowVersion: number;
   readonly status: RunStatus;

@@ -216,7 +216,7 @@ describe("cancelling a run", () => {
     const workflow = await world.install(member, [aWaitStep("w", HOUR_MS)]);
     const runId = await world.start(member, workflow);
     await world.cancel(member, runId);
-    const [latest] = await member.node.listAudit(DEFAULT_TENANT, 1);
+    const [latest] = (await member.node.listAudit(DEFAULT_TENANT, 1)).rows;
     expect(latest).toMatchObject({
       tenant: DEFAULT_TENANT,
       at: WORLD_START,

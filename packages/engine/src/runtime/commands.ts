@@ -18,7 +18,7 @@ import type {
   WorkflowStatus,
   WorkflowVersion,
 } from "@millrace/protocol";
-import type { AuditFilter, AuditRow } from "../storage/catalog.ts";
+import type { AuditFilter, AuditPage } from "../storage/catalog.ts";
 import type { KeyCommands } from "./key-commands.ts";
 import type { RunCommands } from "./run-commands.ts";
 import type { TenantCommands, WorkspaceCommands } from "./tenant-commands.ts";
@@ -145,6 +145,15 @@ export interface WorkflowPage {
   readonly search?: string;
 }
 
+export interface WorkflowList {
+  readonly workflows: readonly Workflow[];
+  /**
+   * The list was left off here, because its filter would have made one call read too many workflows: go on with this
+   * as `after`, even if `workflows` is empty. null: `limit` was reached, or the end.
+   */
+  readonly next: string | null;
+}
+
 /** What there is to say of a definition. No errors: it can be stored. */
 export interface DefinitionCheck {
   readonly errors: readonly Issue[];
@@ -263,7 +272,7 @@ export interface Engine {
   /** By id, then by slug. */
   getWorkflow(tenant: TenantId, idOrSlug: string): Promise<Workflow | null>;
   /** By id, ascending. */
-  listWorkflows(tenant: TenantId, page: WorkflowPage): Promise<readonly Workflow[]>;
+  listWorkflows(tenant: TenantId, page: WorkflowPage): Promise<WorkflowList>;
   /** Active already: unchanged. @throws {MillraceError} workflow.not-found, workflow.changed, workflow.archived */
   activateWorkflow(tenant: TenantId, idOrSlug: string, actor: Actor): Promise<Workflow>;
   /**
@@ -294,7 +303,7 @@ export interface Engine {
   readonly tenants: TenantCommands;
   readonly workspaces: WorkspaceCommands;
   /** Newest first. */
-  listAudit(tenant: TenantId, limit: number, filter?: AuditFilter): Promise<readonly AuditRow[]>;
+  listAudit(tenant: TenantId, limit: number, filter?: AuditFilter): Promise<AuditPage>;
 
   /** Names of the functions registered in code. */
   readonly functionNames: readonly string[];

@@ -59,8 +59,8 @@ describe("an API key", () => {
     expect(await node.keys.put(aKey({ hash: NEW_HASH }), ACTOR)).toBe(false);
     expect((await node.keys.find("key_1"))?.hash).toBe("ab".repeat(32));
     const row = { tenant: OTHER, at: WORLD_START, ...ACTOR, action: "key.create", target: "key_1" };
-    expect(await node.listAudit(OTHER, 10)).toMatchObject([row]);
-    expect(await node.listAudit(tenant, 10)).toEqual([]);
+    expect((await node.listAudit(OTHER, 10)).rows).toMatchObject([row]);
+    expect((await node.listAudit(tenant, 10)).rows).toEqual([]);
   });
 
   test("from before there were limits and rotations has neither", async () => {
@@ -131,7 +131,7 @@ describe("a revoked key", () => {
     await world.clock.advance(120_000);
     expect(await node.keys.list(tenant, { after: null, limit: 10 })).toEqual([]);
     expect(await world.store.catalog.list(tenant, "key-use", null, 10)).toEqual([]);
-    const [row] = await node.listAudit(tenant, 1);
+    const [row] = (await node.listAudit(tenant, 1)).rows;
     expect(row).toMatchObject({ ...ACTOR, action: "key.revoke", target: "key_1" });
   });
 
@@ -195,7 +195,7 @@ describe("a rotation", () => {
     expect(rotated.key).toEqual(aKey({ hash: NEW_HASH }));
     expect(rotated.rotatedAt).toBe(WORLD_START + 10);
     expect(await node.keys.find("key_1")).toEqual(aKey({ hash: NEW_HASH }));
-    const [row] = await node.listAudit(tenant, 1);
+    const [row] = (await node.listAudit(tenant, 1)).rows;
     expect(row).toMatchObject({ ...ACTOR, action: "key.rotate", target: "key_1" });
   });
 

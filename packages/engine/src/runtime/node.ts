@@ -16,7 +16,7 @@ import {
   type Workflow,
   type WorkflowVersion,
 } from "@millrace/protocol";
-import type { AuditFilter, AuditRow } from "../storage/catalog.ts";
+import type { AuditFilter, AuditPage } from "../storage/catalog.ts";
 import type { Storage } from "../storage/storage.ts";
 import { cancelRun } from "./cancels.ts";
 import type { Clock } from "./clock.ts";
@@ -39,6 +39,7 @@ import type {
   StartOutcome,
   StartRequest,
   UpdateWorkflowRequest,
+  WorkflowList,
   WorkflowPage,
 } from "./commands.ts";
 import type { KeyCommands } from "./key-commands.ts";
@@ -290,7 +291,7 @@ export class Node implements Engine {
     return this.#parts.workflows.get(tenant, idOrSlug);
   }
 
-  listWorkflows(tenant: TenantId, page: WorkflowPage): Promise<readonly Workflow[]> {
+  listWorkflows(tenant: TenantId, page: WorkflowPage): Promise<WorkflowList> {
     return this.#parts.workflows.list(tenant, page);
   }
 
@@ -321,11 +322,7 @@ export class Node implements Engine {
     return this.#parts.stored.delete(request);
   }
 
-  listAudit(
-    tenant: TenantId,
-    limit: number,
-    filter: AuditFilter = {},
-  ): Promise<readonly AuditRow[]> {
+  listAudit(tenant: TenantId, limit: number, filter: AuditFilter = {}): Promise<AuditPage> {
     return this.#options.storage.read({ kind: "audit", tenant, limit, ...filter });
   }
 

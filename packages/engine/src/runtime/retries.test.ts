@@ -86,7 +86,7 @@ describe("retry of a run", () => {
     expect(calls).toEqual(["reserve", "charge", "charge", "ship"]);
     expect(attemptsOf(run)).toMatchObject({ reserve: 1, charge: 1, ship: 1 });
     expect(await world.get(member, old)).toEqual(failed);
-    const audit = await member.node.listAudit(DEFAULT_TENANT, 1);
+    const audit = (await member.node.listAudit(DEFAULT_TENANT, 1)).rows;
     expect(audit).toMatchObject([{ action: "run.retry", target: old, key: ACTOR.key }]);
   });
 

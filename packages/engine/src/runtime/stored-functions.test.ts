@@ -136,7 +136,7 @@ describe("a function that is stored", () => {
     await put(member, "charge");
     await put(member, "charge");
     await remove(member, "charge");
-    const rows = await member.node.listAudit(DEFAULT_TENANT, 10);
+    const rows = (await member.node.listAudit(DEFAULT_TENANT, 10)).rows;
     expect(rows.map(({ action, target, key }) => [action, target, key])).toEqual([
       ["function.delete", "charge", ACTOR.key],
       ["function.update", "charge", ACTOR.key],

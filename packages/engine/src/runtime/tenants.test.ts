@@ -29,7 +29,7 @@ describe("a tenant", () => {
       const again = node.tenants.create({ name, actor: ACTOR });
       await expect(again).rejects.toMatchObject({ code: "tenant.exists" });
     }
-    expect(await node.listAudit(DEFAULT_TENANT, 10)).toMatchObject([
+    expect((await node.listAudit(DEFAULT_TENANT, 10)).rows).toMatchObject([
       { ...ACTOR, action: "tenant.create", target: "acme" },
     ]);
   });

@@ -36,8 +36,10 @@ describe("Workflows.get and list", () => {
     const ids = ["wf_c", "wf_a", "wf_d", "wf_b"];
     for (const id of ids) await editor.create(aCreateRequest({ id, ...named(id) }));
     await editor.create(aCreateRequest({ id: "wf_other", tenant: OTHER }));
-    const first = await others.workflows.list(DEFAULT_TENANT, { after: null, limit: 3 });
-    const rest = await others.workflows.list(DEFAULT_TENANT, { after: "wf_c", limit: 3 });
+    const first = (await others.workflows.list(DEFAULT_TENANT, { after: null, limit: 3 }))
+      .workflows;
+    const rest = (await others.workflows.list(DEFAULT_TENANT, { after: "wf_c", limit: 3 }))
+      .workflows;
     expect(first.map(({ id }) => id)).toEqual(["wf_a", "wf_b", "wf_c"]);
     expect(rest.map(({ id }) => id)).toEqual(["wf_d"]);
   });
@@ -53,7 +55,7 @@ describe("Workflows.get and list", () => {
     await editor.activate(DEFAULT_TENANT, "wf_b", ACTOR);
     const find = async (filter: Partial<WorkflowPage>): Promise<readonly string[]> => {
       const page = { after: null, limit: 10, ...filter };
-      return (await workflows.list(DEFAULT_TENANT, page)).map(({ id }) => id);
+      return (await workflows.list(DEFAULT_TENANT, page)).workflows.map(({ id }) => id);
     };
     expect(await find({ search: "inVoice" })).toEqual(["wf_a", "wf_b", "wf_d"]);
     expect(await find({ search: "invoice-2" })).toEqual(["wf_d"]);
@@ -70,12 +72,26 @@ describe("Workflows.get and list", () => {
       await editor.activate(DEFAULT_TENANT, id, ACTOR);
     }
     const page = { status: "active", limit: 2 } as const;
-    const first = await workflows.list(DEFAULT_TENANT, { ...page, after: null });
-    const rest = await workflows.list(DEFAULT_TENANT, { ...page, after: "wf_240" });
+    const first = (await workflows.list(DEFAULT_TENANT, { ...page, after: null })).workflows;
+    const rest = (await workflows.list(DEFAULT_TENANT, { ...page, after: "wf_240" })).workflows;
     expect([first, rest].map((list) => list.map(({ id }) => id))).toEqual([
       ["wf_001", "wf_240"],
       ["wf_249"],
     ]);
+  });
+
+  test("looks at a bounded number in one call, and says where to go on", async () => {
+    const { editor, workflows } = aWorkflowBench();
+    const ids = Array.from({ length: 1_002 }, (_, n) => `wf_${String(n).padStart(4, "0")}`);
+    for (const id of ids) await editor.create(aCreateRequest({ id, ...named(id) }));
+    await editor.activate(DEFAULT_TENANT, "wf_1001", ACTOR);
+    for (const filter of [{ status: "active" }, { search: "wf_1001" }] as const) {
+      const page = { ...filter, limit: 2 };
+      const first = await workflows.list(DEFAULT_TENANT, { ...page, after: null });
+      expect(first).toEqual({ workflows: [], next: "wf_0999" });
+      const rest = await workflows.list(DEFAULT_TENANT, { ...page, after: first.next });
+      expect(rest).toMatchObject({ workflows: [{ id: "wf_1001" }], next: null });
+    }
   });
 
   test("reads a version, which never changes, once", async () => {
@@ -111,7 +127,9 @@ describe("Workflows.get and list", () => {
     await store.catalog.put([{ ...version, expectedRevision: 1, body }], null);
     expect(await others.workflows.version(DEFAULT_TENANT, workflow.id, 1)).toBeNull();
     expect(await others.workflows.get(DEFAULT_TENANT, workflow.id)).toBeNull();
-    expect(await others.workflows.list(DEFAULT_TENANT, { after: null, limit: 10 })).toEqual([]);
+    expect(
+      (await others.workflows.list(DEFAULT_TENANT, { after: null, limit: 10 })).workflows,
+    ).toEqual([]);
   });
 });
 

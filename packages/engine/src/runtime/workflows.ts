@@ -17,7 +17,7 @@ import {
   type WorkflowVersion,
 } from "@millrace/protocol";
 import type { Catalog, CatalogRecord } from "../storage/catalog.ts";
-import type { WorkflowPage } from "./commands.ts";
+import type { WorkflowList, WorkflowPage } from "./commands.ts";
 import type { CompiledWorkflow, ProgramKind } from "./program-kind.ts";
 import { readVersion, toVersionId } from "./version-record.ts";
 
@@ -51,6 +51,9 @@ interface CachedVersion {
 
 /** Records that are looked at in one read, when not all are wanted. */
 const FILTER_BATCH = 200;
+
+/** Records that one call looks at: each may cost a read of its version. */
+const LOOKED_AT = 1_000;
 
 /** Runs that are at work keep what they run, whatever this cache forgets. */
 const MOST_VERSIONS = 1_000;
@@ -113,15 +116,15 @@ export class Workflows {
     return head === null ? null : this.#show(tenant, head);
   }
 
-  /** Reads on until the page is full: what a filter leaves out makes no page shorter. */
-  async list(tenant: TenantId, page: WorkflowPage): Promise<readonly Workflow[]> {
+  /** Reads on until the page is full, or `LOOKED_AT` records were looked at. */
+  async list(tenant: TenantId, page: WorkflowPage): Promise<WorkflowList> {
     const { limit, status, search } = page;
     const needle = search?.toLowerCase();
     const found: Workflow[] = [];
     const isFiltered = status !== undefined || needle !== undefined;
     const batch = isFiltered ? Math.max(limit, FILTER_BATCH) : limit;
     let after = page.after;
-    for (;;) {
+    for (let lookedAt = 0; lookedAt < LOOKED_AT;) {
       const records = await this.#catalog.list(tenant, "workflow", after, batch);
       const heads = records
         .map((record) => this.remember(record))
@@ -132,9 +135,13 @@ export class Workflows {
           found.push(workflow);
         }
       }
+      if (found.length >= limit || records.length < batch) {
+        return { workflows: found.slice(0, limit), next: null };
+      }
       after = records.at(-1)?.id ?? null;
-      if (found.length >= limit || records.length < batch) return found.slice(0, limit);
+      lookedAt += records.length;
     }
+    return { workflows: found, next: after };
   }
 
   /** @returns null: there is no such version, or this release cannot read it */

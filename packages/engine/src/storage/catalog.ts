@@ -59,6 +59,15 @@ export interface AuditRow extends Audit {
   readonly sequence: number;
 }
 
+export interface AuditPage {
+  readonly rows: readonly AuditRow[];
+  /**
+   * The list was left off here, because its filter would have made one call read too many rows: go on with this as
+   * `before`, even if `rows` is empty. null: `limit` was reached, or the end.
+   */
+  readonly next: number | null;
+}
+
 /** Which rows of a tenant, newest first. */
 export interface AuditFilter {
   /** The last sequence of the page before. Default: from the newest. */

@@ -20,7 +20,7 @@ import type {
 import type { Entry, Message } from "../core/entry.ts";
 import type { OutboxMessage, RunHead, RunRef } from "../core/run-head.ts";
 import type { RunFilter } from "./run-filter.ts";
-import type { Audit, AuditFilter, AuditRow, Catalog } from "./catalog.ts";
+import type { Audit, AuditFilter, AuditPage, Catalog } from "./catalog.ts";
 
 export type { OutboxMessage, RunHead, RunRef } from "../core/run-head.ts";
 
@@ -214,7 +214,7 @@ export interface Answers {
     readonly finished: number;
     readonly outbox: number;
   };
-  readonly audit: readonly AuditRow[];
+  readonly audit: AuditPage;
 }
 
 export interface RunPage {

@@ -23,16 +23,41 @@ export async function readDevKey(data: string): Promise<string | null> {
   }
 }
 
-/** Makes the key, or takes the one that is there, and lets the store know it. */
+/**
+ * Makes the key, or takes the one that is there if it still opens the store. One that was revoked or rotated, or that
+ * another store knew, is never let in again: the file gets a new one.
+ */
 export async function ensureDevKey(engine: Pick<Engine, "keys">, data: string): Promise<void> {
-  const key = (await readDevKey(data)) ?? (await writeDevKey(data));
-  const id = parseKeyId(key);
-  if (id === undefined) {
-    const message = `${devKeyFile(data)} does not hold a key. Delete it, and the next start makes a new one.`;
-    throw new MillraceError("option.invalid", message);
+  const kept = await readDevKey(data);
+  if (kept !== null && (await isInForce(engine, kept, toId(kept, data)))) {
+    await chmod(devKeyFile(data), OWNER_ONLY);
+    return;
   }
-  await chmod(devKeyFile(data), OWNER_ONLY);
-  await engine.keys.put(
+  const key = newKey();
+  await putDevKey(engine, key, toId(key, data));
+  await writeDevKey(data, key);
+}
+
+function toId(key: string, data: string): string {
+  const id = parseKeyId(key);
+  if (id !== undefined) return id;
+  const message = `${devKeyFile(data)} does not hold a key. Delete it, and the next start makes a new one.`;
+  throw new MillraceError("option.invalid", message);
+}
+
+async function isInForce(
+  { keys }: Pick<Engine, "keys">,
+  key: string,
+  id: string,
+): Promise<boolean> {
+  const stored = await keys.find(id);
+  // The secret before a rotation may count for a while yet, but not for as long as the server runs.
+  if (stored === null || stored.hash !== digestOf(key).toString("hex")) return false;
+  return stored.expiresAt === null || stored.expiresAt > Date.now();
+}
+
+async function putDevKey({ keys }: Pick<Engine, "keys">, key: string, id: string): Promise<void> {
+  await keys.put(
     {
       id,
       tenant: DEFAULT_TENANT,
@@ -50,10 +75,8 @@ export async function ensureDevKey(engine: Pick<Engine, "keys">, data: string): 
 }
 
 /** Whole or not at all: a crash leaves no half-written key. */
-async function writeDevKey(data: string): Promise<string> {
-  const key = newKey();
+async function writeDevKey(data: string, key: string): Promise<void> {
   const draft = `${devKeyFile(data)}.new`;
   await writeFile(draft, `${key}\n`, { mode: OWNER_ONLY });
   await rename(draft, devKeyFile(data));
-  return key;
 }

@@ -25,14 +25,21 @@ async function examine(options: TestIoOptions, ...flags: readonly string[]): Pro
   return { code, ok, findings, find: (check) => findings.find((it) => it.check === check) };
 }
 
-/** An address of this machine at which nobody listens. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
+/** Of the ports that the system gives to nobody who asks for any: other tests, which do, take none of them. */
+const FIRST_PORT = 20_000;
+
+/** A port of this machine on which nobody listens. */
+async function freePort(port: number = FIRST_PORT + (process.pid % 5_000)): Promise<number> {
+  const server = createServer().listen(port, "127.0.0.1");
+  try {
+    await once(server, "listening");
+  } catch {
+    // Taken: the next one.
+    return freePort(port + 1);
+  }
   server.close();
   await once(server, "close");
-  return typeof address === "object" && address !== null ? address.port : 0;
+  return port;
 }
 
 describe("millrace doctor", { timeout: 30_000 }, () => {

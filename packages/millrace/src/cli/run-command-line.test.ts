@@ -125,11 +125,13 @@ describe("millrace runs", { timeout: 30_000 }, () => {
     await using server = await openWithPay();
     const empty = await speak(server, ["runs", "list"]);
     expect(empty.out).toMatch(/^No runs yet\. Start one with: npx millrace run /);
-    const ids: string[] = [];
+    const started: string[] = [];
     for (let n = 0; n < 3; n++) {
       const { body } = await server.send("POST", "/api/v1/workflows/pay/run?wait=30");
-      ids.unshift(body.data.runId);
+      started.push(body.data.runId);
     }
+    // By id, which is by time; two of one millisecond stand in either order.
+    const ids = started.toSorted().toReversed();
     const page = await speak(server, ["runs", "list", "--limit", "2"]);
     expect(page.out.match(/run_[0-9A-Z]{26}/g)).toEqual([ids[0], ids[1], ids[1]]);
     expect(page.out).toContain(`npx millrace runs list --cursor ${String(ids[1])}`);

@@ -196,11 +196,10 @@ const toFlag = (name: string): string =>
   name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
 function checkEnvironment(env: Io["env"]): void {
-  const known = NAMES.map((name) => SETTINGS[name].env);
+  const known: readonly string[] = [...NAMES.map((name) => SETTINGS[name].env), PROFILE_ENV];
   for (const name of Object.keys(env)) {
-    if (!name.startsWith(ENV_PREFIX) || name === PROFILE_ENV) continue;
-    if (known.some((it) => it === name)) continue;
-    const hint = suggest(name, [...known, PROFILE_ENV]) ?? `Known are ${known.join(", ")}.`;
+    if (!name.startsWith(ENV_PREFIX) || known.includes(name)) continue;
+    const hint = suggest(name, known) ?? `Known are ${known.join(", ")}.`;
     throw new MillraceError(
       "option.invalid",
       `The environment variable ${name} is not known. ${hint}`,

@@ -108,6 +108,44 @@ describe("millrace start", { timeout: 30_000 }, () => {
     expect((mode & 0o777).toString(8)).toBe("600");
   });
 
+  test.each([
+    ["revoked", "DELETE", ""],
+    ["rotated away", "POST", "/rotate"],
+  ])("makes another development key when the one in the file was %s", async (_, method, path) => {
+    await using folder = await plantFolder({});
+    const ask = async (url: string, key: string): Promise<number> =>
+      (await fetch(`${url}/api/v1/runs`, { headers: { "x-api-key": key } })).status;
+    const first = await (async () => {
+      await using server = await startServer(folder.path);
+      const key = await readKey(folder.path);
+      const headers = { "x-api-key": key };
+      const url = `${server.url}/api/v1/api-keys/${key.slice(3, 15)}${path}`;
+      expect((await fetch(url, { method, headers })).ok).toBe(true);
+      return key;
+    })();
+    const keys: string[] = [];
+    for (let n = 0; n < 2; n++) {
+      await using server = await startServer(folder.path);
+      const key = await readKey(folder.path);
+      expect([await ask(server.url, key), await ask(server.url, first)]).toEqual([200, 401]);
+      keys.push(key);
+    }
+    expect(keys).not.toContain(first);
+    // The second start takes the key of the one before.
+    expect(keys[1]).toBe(keys[0]);
+  });
+
+  test("lets no key of another store in", async () => {
+    const key = `mr_${"0".repeat(12)}_${"0".repeat(32)}`;
+    await using folder = await plantFolder({ ".millrace/dev-key": `${key}\n` });
+    await using server = await startServer(folder.path);
+    const headers = { "x-api-key": key };
+    expect((await fetch(`${server.url}/api/v1/runs`, { headers })).status).toBe(401);
+    expect(await readKey(folder.path)).not.toBe(key);
+    const { mode } = await stat(join(folder.path, ".millrace", "dev-key"));
+    expect((mode & 0o777).toString(8)).toBe("600");
+  });
+
   test("keeps its data from others and from git", async () => {
     await using folder = await plantFolder({});
     await using _server = await startServer(folder.path);

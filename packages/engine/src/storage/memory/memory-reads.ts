@@ -68,11 +68,14 @@ function isWanted(row: RunRow | HistoryRow, filter: RunFilter): boolean {
 }
 
 function toSummary(row: RunRow | HistoryRow): RunPage["runs"][number] {
-  const { id, workflowId, workflowVersion, status, trigger, createdAt, startedAt } = row;
+  const { id, workspace, user, workflowId, workflowVersion } = row;
+  const { status, trigger, createdAt, startedAt } = row;
   const finishedAt = "finishedAt" in row ? row.finishedAt : null;
   const waitingOn = "waitingOn" in row ? row.waitingOn : null;
   return {
     id,
+    workspace,
+    user,
     workflowId,
     workflowVersion,
     status,
@@ -108,7 +111,7 @@ function readInbox(tables: Tables, { node, limit }: Asked<"inbox">): Answers["in
 
 function listAudit({ audit }: Tables, asked: Asked<"audit">): Answers["audit"] {
   const { tenant, limit, before = Infinity, action, key, since } = asked;
-  return audit
+  const rows = audit
     .values()
     .map((row, sequence) => ({ ...row, sequence }))
     .filter((row) => row.tenant === tenant && row.sequence < before)
@@ -117,6 +120,7 @@ function listAudit({ audit }: Tables, asked: Asked<"audit">): Answers["audit"] {
     .filter((row) => since === undefined || row.at >= since)
     .toReversed()
     .slice(0, limit);
+  return { rows, next: null };
 }
 
 function count({ runs, history, outbox }: Tables, now: Timestamp): Answers["counts"] {

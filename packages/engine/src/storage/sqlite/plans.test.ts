@@ -66,7 +66,7 @@ function prepareAll(database: Database): ReadonlySet<string> {
   read.readInbox("n", 1);
   read.readOutbox(1);
   read.readCounts(0);
-  read.readAudit({ tenant: "t", limit: 1 });
+  read.readAudit({ tenant: "t", limit: 1, action: "a" });
   read.getRecord("t", "workflow", "w");
   read.listRecords({ tenant: "t", kind: "workflow", after: "", limit: 1 });
   return seen;

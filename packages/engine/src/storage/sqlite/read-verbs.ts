@@ -7,7 +7,7 @@ import { prepareFindDue, type DueCells, type DueRequest } from "./find-due.ts";
 import { prepareGetRecord } from "./get-record.ts";
 import { prepareListRecords, type RecordPage } from "./list-records.ts";
 import { prepareListRuns, type RunListRequest, type RunListCells } from "./list-runs.ts";
-import { prepareReadAudit, type AuditPage } from "./read-audit.ts";
+import { prepareReadAudit, type AuditCells, type AuditRequest } from "./read-audit.ts";
 import { prepareReadCounts } from "./read-counts.ts";
 import { prepareReadInbox } from "./read-inbox.ts";
 import { prepareReadKey, type KeyName } from "./read-key.ts";
@@ -25,7 +25,7 @@ export interface ReadVerbs {
   readInbox(node: string, limit: number): Row;
   readOutbox(limit: number): Row;
   readCounts(now: number | null): Row;
-  readAudit(page: AuditPage): Row;
+  readAudit(request: AuditRequest): AuditCells;
   getRecord(tenant: string, kind: string, idOrSlug: string): Row | null;
   listRecords(page: RecordPage): Row;
   /** @returns the copy's size in bytes */
@@ -72,7 +72,7 @@ export function createReadVerbs(open: () => Database): ReadVerbs {
     readInbox: (node, limit) => readInbox()(node, limit),
     readOutbox: (limit) => readOutbox()(limit),
     readCounts: (now) => readCounts()(toNow(now)),
-    readAudit: (page) => readAudit()(page),
+    readAudit: (request) => readAudit()(request),
     getRecord: (tenant, kind, idOrSlug) => getRecord()(tenant, kind, idOrSlug),
     listRecords: (page) => listRecords()(page),
     backUp: (to) => backUpTo(opened(), to),

@@ -128,6 +128,8 @@ export function decodeHistory(from: Cursor): HistoryRow {
 export function decodeSummary(from: Cursor): RunSummary & { readonly waitingOn: WaitingOn | null } {
   return {
     id: from.text() as RunId,
+    workspace: from.textOrNull(),
+    user: from.textOrNull(),
     workflowId: from.text() as WorkflowId,
     workflowVersion: from.number(),
     status: from.text() as RunStatus,

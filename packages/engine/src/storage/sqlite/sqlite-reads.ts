@@ -51,8 +51,10 @@ export async function readStore(
       }));
     case "counts":
       return decodeCounts(await reader.call("readCounts", now));
-    case "audit":
-      return decodeAll(await reader.call("readAudit", query), decodeAudit);
+    case "audit": {
+      const { rows, next } = await reader.call("readAudit", query);
+      return { rows: decodeAll(rows, decodeAudit), next };
+    }
     default:
       return assertNever(query);
   }

@@ -60,11 +60,11 @@ export function catalogSuite(open: OpenStorage): void {
       const puts = [aPut({ id: "wf_new", slug: "new" }), aPut({ slug: "again" })];
       expect(await catalog.put(puts, anAudit())).toEqual({ kind: "conflict", on: "id" });
       expect(await catalog.get(tenant, "workflow", "wf_new")).toBeNull();
-      expect(await h.storage.read({ kind: "audit", tenant, limit: 10 })).toEqual([]);
+      expect((await h.storage.read({ kind: "audit", tenant, limit: 10 })).rows).toEqual([]);
       const version = aPut({ kind: "workflow-version", id: "wf_new@1", slug: null });
       const done = await catalog.put([aPut({ id: "wf_new", slug: "new" }), version], anAudit());
       expect(done).toMatchObject({ kind: "done", records: [{ id: "wf_new" }, { id: "wf_new@1" }] });
-      const audit = await h.storage.read({ kind: "audit", tenant, limit: 10 });
+      const audit = (await h.storage.read({ kind: "audit", tenant, limit: 10 })).rows;
       expect(audit).toMatchObject([anAudit()]);
     });
 
@@ -134,9 +134,9 @@ export function catalogSuite(open: OpenStorage): void {
       const { catalog } = h.storage;
       await catalog.put([aPut({ kind: "function" })], null);
       expect(await catalog.delete(tenant, "function", "wf_orders", 2, anAudit())).toBe(false);
-      expect(await h.storage.read({ kind: "audit", tenant, limit: 10 })).toEqual([]);
+      expect((await h.storage.read({ kind: "audit", tenant, limit: 10 })).rows).toEqual([]);
       expect(await catalog.delete(tenant, "function", "wf_orders", 1, anAudit())).toBe(true);
-      const audit = await h.storage.read({ kind: "audit", tenant, limit: 10 });
+      const audit = (await h.storage.read({ kind: "audit", tenant, limit: 10 })).rows;
       expect(audit).toMatchObject([anAudit()]);
     });
 

@@ -92,7 +92,7 @@ export function deliverySuite(open: OpenStorage): void {
       expect(await h.commit(unit)).toEqual([{ kind: "done" }]);
       expect(await liveRow(h, run)).toMatchObject({ wake: 1 });
       const audit = { kind: "audit", tenant: DEFAULT_TENANT, limit: 10 } as const;
-      expect(await h.storage.read(audit)).toHaveLength(1);
+      expect((await h.storage.read(audit)).rows).toHaveLength(1);
       expect(await h.storage.read({ kind: "inbox", node: h.node("a"), limit: 10 })).toHaveLength(1);
     });
 
@@ -122,7 +122,8 @@ export function deliverySuite(open: OpenStorage): void {
       const run = aRun();
       await h.seed([run]);
       await h.commit(aDelivery(run, aMessage("m1"), anAudit({ target: run.id })));
-      const audit = await h.storage.read({ kind: "audit", tenant: DEFAULT_TENANT, limit: 10 });
+      const audit = (await h.storage.read({ kind: "audit", tenant: DEFAULT_TENANT, limit: 10 }))
+        .rows;
       expect(audit).toMatchObject([anAudit({ target: run.id })]);
     });
 
@@ -145,9 +146,9 @@ export function deliverySuite(open: OpenStorage): void {
         notFound,
         notFound,
       ]);
-      expect(await h.storage.read({ kind: "audit", tenant: DEFAULT_TENANT, limit: 10 })).toEqual(
-        [],
-      );
+      expect(
+        (await h.storage.read({ kind: "audit", tenant: DEFAULT_TENANT, limit: 10 })).rows,
+      ).toEqual([]);
     });
   });
 }

@@ -60,8 +60,8 @@ export function readSuite(open: OpenStorage): void {
     test("shows in a list what a run is and waits for", async () => {
       await using h = await open();
       const [waits, ends] = await h.seedHeld([
-        aRun({ createdAt: after(T0, 1), workflowVersion: 2 }),
-        aRun({ trigger: "manual" }),
+        aRun({ createdAt: after(T0, 1), workflowVersion: 2, workspace: "north" }),
+        aRun({ trigger: "manual", user: "ada" }),
       ]);
       if (waits === undefined || ends === undefined) throw new Error("both are held");
       const waitingOn = { kind: "timer", step: "s", until: after(T0, 9) } as const;
@@ -72,6 +72,8 @@ export function readSuite(open: OpenStorage): void {
       expect(runs).toEqual([
         {
           id,
+          workspace: "north",
+          user: null,
           workflowId,
           workflowVersion: 2,
           status: "running",
@@ -83,6 +85,8 @@ export function readSuite(open: OpenStorage): void {
         },
         {
           id: ends.run.id,
+          workspace: null,
+          user: "ada",
           workflowId,
           workflowVersion: 1,
           status: "completed",
@@ -147,7 +151,7 @@ export function readSuite(open: OpenStorage): void {
       );
       for (const row of rows) await catalog.put([], row);
       await catalog.put([], anAudit({ tenant: OTHER_TENANT }));
-      const found = await h.storage.read({ kind: "audit", tenant, limit: 2 });
+      const found = (await h.storage.read({ kind: "audit", tenant, limit: 2 })).rows;
       expect(found).toMatchObject(rows.toReversed().slice(0, 2));
     });
 
@@ -158,9 +162,9 @@ export function readSuite(open: OpenStorage): void {
         await catalog.put([], anAudit({ target }));
         await catalog.put([], anAudit({ tenant: OTHER_TENANT }));
       }
-      const [newest] = await h.storage.read({ kind: "audit", tenant, limit: 1 });
+      const [newest] = (await h.storage.read({ kind: "audit", tenant, limit: 1 })).rows;
       const before = newest?.sequence ?? 0;
-      const found = await h.storage.read({ kind: "audit", tenant, limit: 2, before });
+      const found = (await h.storage.read({ kind: "audit", tenant, limit: 2, before })).rows;
       expect(found).toMatchObject([{ target: "two" }, { target: "one" }]);
     });
 
@@ -174,7 +178,7 @@ export function readSuite(open: OpenStorage): void {
       const wanted = { action: "key.create", key: "key_2", at: after(T0, 5) };
       await catalog.put([], anAudit({ ...wanted, target: "wanted" }));
       await catalog.put([], anAudit());
-      const found = await h.storage.read({ kind: "audit", tenant, limit: 1, ...asked });
+      const found = (await h.storage.read({ kind: "audit", tenant, limit: 1, ...asked })).rows;
       expect(found).toMatchObject([{ target: "wanted" }]);
     });
   });

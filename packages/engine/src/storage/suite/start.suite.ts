@@ -155,7 +155,7 @@ export function startSuite(open: OpenStorage): void {
       const more = aRunUnit(held, { entries: [aResult("c")] });
       expect(await h.commit(more)).toEqual([{ kind: "done" }]);
       expect(await h.storage.read(query)).toMatchObject({ journal: [...entries, aResult("c")] });
-      expect(await h.storage.read({ kind: "audit", tenant, limit: 9 })).toHaveLength(1);
+      expect((await h.storage.read({ kind: "audit", tenant, limit: 9 })).rows).toHaveLength(1);
     });
 
     test("hands the journal that a run takes over to whoever takes the run", async () => {

@@ -74,6 +74,23 @@ describe("the page of the API", () => {
     expect(lines).toContain("curl -s &quot;http://127.0.0.1:3000/api/v1/health&quot;");
   });
 
+  test("says the faults of a route in words, and keeps those of its kind apart", () => {
+    const [, after = ""] = PAGE.split('<section id="post-api-v1-workflows-id-run">');
+    const [own = "", kind = ""] = (after.split("</section>")[0] ?? "").split("<details>");
+    expect(own).toMatch(
+      /<td>400<\/td>\s*<td><code>workflow\.not-active<\/code><\/td>\s*<td>Only an/,
+    );
+    expect(own).not.toContain("request.rate-limited");
+    expect(kind).toContain("request.rate-limited");
+    expect(kind).not.toContain("workflow.not-active");
+  });
+
+  test("says what an answer holds, and what stands inside a field", () => {
+    expect(PAGE).toMatch(/<code>data<\/code> <a href="#schema-StartedRun">StartedRun<\/a>/);
+    const [, after = ""] = PAGE.split('<section id="schema-Run">');
+    expect(after).toMatch(/<code>parent<\/code>[^]*?<table>[^]*?<code>runId<\/code> \*/);
+  });
+
   test("takes no address that a shell could read as something else", () => {
     const page = renderPage(ROUTES, "http://$(reboot)");
     expect(page).not.toContain("reboot");

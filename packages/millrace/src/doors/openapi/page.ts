@@ -1,15 +1,17 @@
 // The routes as one page that loads nothing and runs nothing: markup and a style, held by its policy.
-import { ERROR_CODES } from "@millrace/protocol";
+import { ERROR_CODES, type ErrorCode } from "@millrace/protocol";
 import { createHash } from "node:crypto";
 import { DEFINITION_COMPONENT } from "../rest/schemas/workflow.ts";
 import type { AnswerSchema, JsonSchema, ParameterSchemas, Route } from "../../route.ts";
+import { toCommand } from "./command.ts";
 import { Components } from "./components.ts";
 import { readDefinitionSchema } from "./definition-schema.ts";
 import { tagOf } from "./document.ts";
 import { faultsOf } from "./faults.ts";
 import { Html, html, inline, NOTHING, prose } from "./html.ts";
-import { renderField, renderSchema, renderTable } from "./page-schema.ts";
+import { renderField, renderSchema, renderTable, renderType } from "./page-schema.ts";
 import { STYLE } from "./page-style.ts";
+import { fieldsOf, insideOf } from "./schema-words.ts";
 
 /** Not in a template of markup: its hash counts every space. */
 const STYLE_TAG = new Html(`<style>${STYLE}</style>`);
@@ -42,13 +44,15 @@ export function renderPage(routes: readonly Route[], origin: string): string {
         ${STYLE_TAG}
       </head>
       <body>
-        ${renderNavigation(groups)}
-        <main>
+        <header>
           <h1>Millrace REST v1</h1>
           <p>
             As <a href="/api/v1/openapi.json">OpenAPI 3.1</a>. Set <code>KEY</code> to an API key,
             and the lines below can be pasted into a shell. A star marks what must be there.
           </p>
+        </header>
+        ${renderNavigation(groups)}
+        <main>
           ${sections}
           <h2>schemas</h2>
           ${renderSchemas(components)}
@@ -112,13 +116,55 @@ function renderAnswer(status: string, answer: AnswerSchema, components: Componen
   const { description, schema, contentType } = answer;
   const type = contentType === undefined ? "" : ` \`${contentType}\``;
   return html`<p><strong>${status}</strong> ${inline(description + type)}</p>
-    ${schema === null ? NOTHING : renderSchema(components.refer(schema))}`;
+    ${schema === null ? NOTHING : renderContent(components.refer(schema))}`;
+}
+
+/** Of the envelope what it holds: that it says `success` is the same everywhere. */
+function renderContent(schema: JsonSchema): Html {
+  const fields = fieldsOf(schema);
+  const held = fields.filter(({ name }) => name !== "success");
+  if (held.length === fields.length || held.length === 0) return renderSchema(schema);
+  if (held.some((it) => insideOf(it.schema) !== null)) {
+    return renderTable(held.map((it) => renderField(it.name, it.schema, it.isRequired)));
+  }
+  return html`<ul>
+    ${held.map((it) => html`<li><code>${it.name}</code> ${renderType(it.schema)}</li>`)}
+  </ul>`;
 }
 
 function renderFaults(route: Route): Html {
+  const own = new Set<string>(route.faults);
   const codes = faultsOf(route).toSorted((a, b) => ERROR_CODES[a].status - ERROR_CODES[b].status);
-  const shown = codes.map((code) => `${ERROR_CODES[code].status} \`${code}\``);
-  return html`<p>Faults: ${inline(shown.join(", "))}</p>`;
+  const rows = (isOwn: boolean): readonly Html[] =>
+    codes.filter((code) => own.has(code) === isOwn).map(renderFault);
+  return html`${own.size === 0 ? NOTHING : renderFaultTable(rows(true))}
+    <details>
+      <summary>Faults that follow from its kind</summary>
+      ${renderFaultTable(rows(false))}
+    </details>`;
+}
+
+const renderFaultTable = (rows: readonly Html[]): Html =>
+  html`<table class="faults">
+    <thead>
+      <tr>
+        <th>Fault</th>
+        <th>Code</th>
+        <th>Meaning</th>
+      </tr>
+    </thead>
+    <tbody>
+      ${rows}
+    </tbody>
+  </table>`;
+
+function renderFault(code: ErrorCode): Html {
+  const { status, sentence } = ERROR_CODES[code];
+  return html`<tr>
+    <td>${status}</td>
+    <td><code>${code}</code></td>
+    <td>${inline(sentence)}</td>
+  </tr>`;
 }
 
 /** Those that were met while the routes were rendered, and the definition that some of them lead to. */
@@ -154,22 +200,4 @@ function withoutParts(schema: JsonSchema): JsonSchema {
   );
   // The same schema, with other references.
   return JSON.parse(text) as JsonSchema;
-}
-
-const SAFE_ORIGIN = /^https?:\/\/[\w.:[\]-]+$/;
-
-function toCommand({ method, path, scope, body }: Route, origin: string): string {
-  const base = SAFE_ORIGIN.test(origin) ? origin : "http://127.0.0.1:3000";
-  const url = base + path.replaceAll(/:([a-z]+)/gi, (_, name: string) => `$${name.toUpperCase()}`);
-  const parts = ["curl -s"];
-  if (method !== "GET" && !(method === "POST" && body !== undefined)) parts.push(`-X ${method}`);
-  parts.push(`"${url}"`);
-  if (scope !== "public") parts.push('-H "x-api-key: $KEY"');
-  if (body !== undefined)
-    parts.push(`-d '${JSON.stringify(exampleOf(body)).replaceAll("'", "'\\''")}'`);
-  return parts.join(" ");
-}
-
-function exampleOf({ examples }: JsonSchema): unknown {
-  return Array.isArray(examples) ? (examples[0] as unknown) : {};
 }

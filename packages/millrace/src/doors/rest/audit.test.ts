@@ -64,6 +64,14 @@ describe("the audit log", () => {
     expect(await ask(server, "since=2100-01-01T00:00:00Z")).toEqual([]);
   });
 
+  test("goes on where a page was left off, though it is empty", async () => {
+    await using server = await openTestServer({
+      replaced: { listAudit: () => Promise.resolve({ rows: [], next: 17 }) },
+    });
+    const { body } = await server.send("GET", `${PATH}?action=key.create`);
+    expect([body.data, body.meta]).toEqual([[], { cursor: "17", hasMore: true }]);
+  });
+
   test.each(["since=yesterday", "since=2027-01-01", "action=", "key=%00", "cursor=x"])(
     "refuses %s",
     async (query) => {

@@ -15,6 +15,9 @@ export const AUDIT_ROUTES: readonly Route[] = [
     scope: "keys:admin",
     category: "read",
     summary: "List who changed what",
+    description:
+      "With a filter, a page looks at 10,000 changes at most, and may then hold fewer than `limit`, or none, while " +
+      "`hasMore` is true: go on with its cursor.",
     query: { ...PAGE_QUERY, ...AUDIT_QUERY },
     answers: { 200: pageOf("Changes, newest first.", AUDIT_ROW) },
     handle: list,
@@ -23,13 +26,14 @@ export const AUDIT_ROUTES: readonly Route[] = [
 
 async function list(call: AuthorizedCall, { engine }: Services): Promise<Answer> {
   const { limit = DEFAULT_PAGE, cursor, action, key, since } = readQuery(call.request, SHAPE);
-  const found = await engine.listAudit(call.caller.tenant, limit + 1, {
+  const { rows, next } = await engine.listAudit(call.caller.tenant, limit + 1, {
     ...(cursor === undefined ? {} : { before: Number(cursor) }),
     ...(action === undefined ? {} : { action }),
     ...(key === undefined ? {} : { key }),
     ...(since === undefined ? {} : { since }),
   });
-  return pageBy(found, limit, ({ sequence }) => String(sequence), toView);
+  const leftOff = next === null ? null : String(next);
+  return pageBy(rows, limit, ({ sequence }) => String(sequence), toView, leftOff);
 }
 
 const readWord: QueryReader<string> = (text) => {

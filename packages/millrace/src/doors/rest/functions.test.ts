@@ -143,7 +143,7 @@ describe("GET and DELETE /functions/{name}", () => {
     const { status, body } = await server.send("DELETE", `${PATH}/charge`);
     expect([status, body.data]).toEqual([200, { name: "charge", deleted: true }]);
     expect((await server.send("GET", `${PATH}/charge`)).status).toBe(404);
-    const audit = await server.engine.listAudit(DEFAULT_TENANT, 1);
+    const audit = (await server.engine.listAudit(DEFAULT_TENANT, 1)).rows;
     expect(audit).toMatchObject([{ action: "function.delete", target: "charge" }]);
   });
 

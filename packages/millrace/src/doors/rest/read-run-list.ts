@@ -21,7 +21,7 @@ import { described, NAME, oneOf, TEXT } from "./schemas/json-schema.ts";
 
 const METADATA = "metadata.";
 
-/** Beside those of every list. `metadata.<name>` is read too, but a document cannot say so. */
+/** Beside those of every list. An object in a query is one parameter for each of its properties: OpenAPI's `form`. */
 export const RUN_LIST_QUERY: ParameterSchemas = {
   workflowId: described("Only those of this workflow: its id or slug.", NAME),
   status: described("Only those of these statuses, with commas between: `failed,cancelled`.", TEXT),
@@ -33,6 +33,14 @@ export const RUN_LIST_QUERY: ParameterSchemas = {
   trigger: described("Only those that were started so.", oneOf(...TRIGGER_TYPES)),
   workspace: described("Only those of this workspace.", NAME),
   user: described("Only those of this user.", NAME),
+  metadata: {
+    description:
+      "`metadata.<key>=<text>`: only those whose metadata has this text under this key. May be sent for several keys.",
+    type: "object",
+    propertyNames: { pattern: "^metadata\\..+" },
+    additionalProperties: TEXT,
+    examples: [{ "metadata.order": "7" }],
+  },
 };
 
 interface RunList {

@@ -6,6 +6,9 @@ async function start(server: TestServer, workflow: string, body: object): Promis
   return (await server.send("POST", path, { body })).body.data.runId;
 }
 
+/** As lists are: by id, which is by time; two of one millisecond stand in either order. */
+const newestFirst = (...ids: readonly string[]): readonly string[] => ids.toSorted().toReversed();
+
 async function list(server: TestServer, query: string): Promise<readonly string[]> {
   const { status, items, text } = await server.send("GET", `/api/v1/runs?${query}`);
   if (status !== 200) throw new Error(text);
@@ -26,23 +29,42 @@ describe("GET /runs with filters", () => {
     const a = await start(server, one, good);
     const b = await start(server, one, { input: { ok: false }, workspace: "north" });
     const c = await start(server, two, { ...good, workspace: "north" });
-    expect(await list(server, "")).toEqual([c, b, a]);
-    expect(await list(server, `workflowId=${one}`)).toEqual([b, a]);
+    expect(await list(server, "")).toEqual(newestFirst(c, b, a));
+    expect(await list(server, `workflowId=${one}`)).toEqual(newestFirst(b, a));
     expect(await list(server, "workflowId=two")).toEqual([c]);
     expect(await list(server, "workflowId=none")).toEqual([]);
     expect(await list(server, "status=failed")).toEqual([b]);
-    expect(await list(server, "status=failed,completed&workflowId=one")).toEqual([b, a]);
+    expect(await list(server, "status=failed,completed&workflowId=one")).toEqual(newestFirst(b, a));
     expect(await list(server, "status=running")).toEqual([]);
-    expect(await list(server, "metadata.order=7&metadata.a%20b=%C3%A9")).toEqual([c, a]);
+    expect(await list(server, "metadata.order=7&metadata.a%20b=%C3%A9")).toEqual(newestFirst(c, a));
     expect(await list(server, "metadata.order=8")).toEqual([]);
     expect(await list(server, "workspace=north&user=ada")).toEqual([c]);
-    expect(await list(server, "trigger=api&limit=2")).toEqual([c, b]);
+    expect(await list(server, "trigger=api&limit=2")).toEqual(newestFirst(a, b, c).slice(0, 2));
     expect(await list(server, "trigger=manual")).toEqual([]);
     const { body } = await server.send("GET", `/api/v1/runs/${b}`);
     const { createdAt } = body.data as unknown as { readonly createdAt: string };
     expect(await list(server, `createdBefore=${createdAt}`)).not.toContain(b);
     expect(await list(server, `createdAfter=${createdAt}`)).not.toContain(b);
-    expect(await list(server, `createdAfter=2020-01-01T00:00:00Z`)).toEqual([c, b, a]);
+    expect(await list(server, `createdAfter=2020-01-01T00:00:00Z`)).toEqual(newestFirst(c, b, a));
+  });
+
+  test("says of each run whose it is, live and finished", async () => {
+    await using server = await openTestServer();
+    const finished = [{ id: "a", type: "transform", config: { mapping: {} } }];
+    const asleep = [{ id: "nap", type: "wait", config: { duration: 3_600_000 } }];
+    const one = await server.install({ name: "One", steps: finished });
+    const two = await server.install({ name: "Two", steps: asleep });
+    await start(server, one, { workspace: "north", user: "ada" });
+    const path = `/api/v1/workflows/${two}/run`;
+    await server.send("POST", path, { body: { workspace: "south", user: "grace" } });
+    const { items } = await server.send("GET", "/api/v1/runs");
+    expect(items).toHaveLength(2);
+    expect(items).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ workflowId: two, workspace: "south", user: "grace" }),
+        expect.objectContaining({ workflowId: one, workspace: "north", user: "ada" }),
+      ]),
+    );
   });
 
   test("keeps its filters from page to page", async () => {
@@ -51,8 +73,9 @@ describe("GET /runs with filters", () => {
       name: "One",
       steps: [{ id: "a", type: "transform", config: { mapping: {} } }],
     });
-    const ids: string[] = [];
-    for (let n = 0; n < 3; n++) ids.unshift(await start(server, workflow, { user: "ada" }));
+    const started: string[] = [];
+    for (let n = 0; n < 3; n++) started.push(await start(server, workflow, { user: "ada" }));
+    const ids = newestFirst(...started);
     const first = await server.send("GET", "/api/v1/runs?user=ada&limit=2");
     expect(first.body.meta).toEqual({ cursor: ids[1], hasMore: true });
     const query = `user=ada&limit=2&cursor=${first.body.meta.cursor}`;

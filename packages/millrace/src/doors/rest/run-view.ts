@@ -77,6 +77,10 @@ export interface RunSummaryView {
   readonly durationMs: number | null;
   /** null: it moves, or has ended. */
   readonly waitingOn: WaitingView | null;
+  /** null: none was named. */
+  readonly workspace: string | null;
+  /** null: nobody was named. */
+  readonly user: string | null;
 }
 
 export interface RunView extends RunSummaryView {
@@ -89,8 +93,6 @@ export interface RunView extends RunSummaryView {
   /** Steps that failed while the run went on: into their handler, or with a fallback. */
   readonly handledErrors: readonly HandledErrorView[];
   readonly metadata: Readonly<Record<string, string>>;
-  readonly workspace: string | null;
-  readonly user: string | null;
   /** null: no other run started it. */
   readonly parent: { readonly runId: string; readonly stepId: string } | null;
   /** The failed or cancelled run whose results it took over. */
@@ -160,6 +162,8 @@ export function toRunSummaryView(run: RunListItem): RunSummaryView {
     completedAt: isoOrNull(run.finishedAt),
     durationMs: durationOf(run.startedAt, run.finishedAt),
     waitingOn: toWaitingView(run.waitingOn),
+    workspace: run.workspace,
+    user: run.user,
   };
 }
 

@@ -1,6 +1,7 @@
 import { TerminalError } from "@millrace/protocol";
 import { describe, expect, test } from "vitest";
 import { openTestServer, type TestServer } from "../../../../../tools/testkit/open-test-server.ts";
+import { untilAsleep } from "../../../../../tools/testkit/until-asleep.ts";
 
 const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 const ANY_ISO = expect.stringMatching(ISO) as string;
@@ -150,6 +151,7 @@ describe("GET /runs/{id}", () => {
     await using server = await openTestServer();
     const steps = [{ id: "nap", type: "wait", config: { duration: 3_600_000 } }];
     const id = await startRun(server, { name: "Nap", steps });
+    await untilAsleep(server, id);
     const { body } = await server.send("GET", `/api/v1/runs/${id}?wait=0.1`);
     expect(body.data).toMatchObject({
       status: "running",
@@ -235,6 +237,8 @@ describe("GET /runs", () => {
         completedAt: ANY_ISO,
         durationMs: expect.any(Number) as number,
         waitingOn: null,
+        workspace: null,
+        user: null,
       },
     ]);
   });

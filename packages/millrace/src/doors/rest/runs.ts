@@ -3,7 +3,7 @@ import { readJsonBody } from "../../read-body.ts";
 import type { Answer, AuthorizedCall, Route, Services } from "../../route.ts";
 import { toActor } from "./actor.ts";
 import { success } from "./envelope.ts";
-import { DEFAULT_PAGE } from "./page.ts";
+import { DEFAULT_PAGE, pageAnswer } from "./page.ts";
 import { readFields, readName } from "./read-fields.ts";
 import { readQuery, readWaitMs } from "./read-query.ts";
 import { readRunList, RUN_LIST_QUERY } from "./read-run-list.ts";
@@ -67,10 +67,7 @@ async function list(call: AuthorizedCall, { engine }: Services): Promise<Answer>
   const { limit = DEFAULT_PAGE, cursor = null, filter } = readRunList(call.request);
   const request = { before: cursor, limit: limit + 1, filter };
   const { runs, next } = await engine.runs.list(call.caller.tenant, request);
-  const isFull = runs.length > limit;
-  const last = isFull ? (runs[limit - 1]?.id ?? null) : next;
-  const meta = { cursor: last, hasMore: last !== null };
-  return success(200, runs.slice(0, limit).map(toRunSummaryView), { meta });
+  return pageAnswer(runs, limit, toRunSummaryView, next);
 }
 
 async function get(call: AuthorizedCall, services: Services): Promise<Answer> {

@@ -97,7 +97,7 @@ describe("POST /workflows/{id}/versions/{n}/restore", () => {
     expect(run.body.data).toMatchObject({ workflowVersion: 3, status: "completed" });
     const { body: listed } = await server.send("GET", `${PATH}/3`);
     expect(listed.data).toMatchObject({ changeSummary: "Restored version 1" });
-    const audit = await server.engine.listAudit(DEFAULT_TENANT, 1);
+    const audit = (await server.engine.listAudit(DEFAULT_TENANT, 1)).rows;
     expect(audit).toMatchObject([{ action: "workflow.restore", target: "wf_x" }]);
   });
 

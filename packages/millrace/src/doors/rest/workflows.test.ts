@@ -110,6 +110,14 @@ describe("GET /workflows", () => {
     expect(seen).toEqual(ids);
   });
 
+  test("goes on where a page was left off, though it is empty", async () => {
+    await using server = await openTestServer({
+      replaced: { listWorkflows: () => Promise.resolve({ workflows: [], next: "wf_b" }) },
+    });
+    const { body } = await server.send("GET", "/api/v1/workflows?search=refund");
+    expect([body.data, body.meta]).toEqual([[], { cursor: "wf_b", hasMore: true }]);
+  });
+
   test("is empty on a new server", async () => {
     await using server = await openTestServer();
     const { body } = await server.send("GET", "/api/v1/workflows");
@@ -143,7 +151,7 @@ describe("POST /workflows/{id}/activate", () => {
     const key = await server.newKey(["workflows:write"]);
     await server.send("POST", "/api/v1/workflows", { key, body: { ...named("F"), id: "wf_x" } });
     await server.send("POST", "/api/v1/workflows/wf_x/activate", { key });
-    const audit = await server.engine.listAudit(DEFAULT_TENANT, 10);
+    const audit = (await server.engine.listAudit(DEFAULT_TENANT, 10)).rows;
     const keyId = key.slice(3, 15);
     expect(audit.filter((row) => row.key === keyId).map((row) => [row.action, row.target])).toEqual(
       [

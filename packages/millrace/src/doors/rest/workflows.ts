@@ -65,6 +65,9 @@ export const WORKFLOW_ROUTES: readonly Route[] = [
     scope: "workflows:read",
     category: "read",
     summary: "List workflows",
+    description:
+      "A page looks at 1,000 workflows at most. With a filter it may then hold fewer than `limit`, or none, while " +
+      "`hasMore` is true: go on with its cursor.",
     query: LIST_QUERY,
     answers: { 200: pageOf("Workflows, by id.", WORKFLOW) },
     handle: list,
@@ -209,13 +212,13 @@ const LIST_SHAPE = {
 
 async function list(call: AuthorizedCall, { engine }: Services): Promise<Answer> {
   const { limit = DEFAULT_PAGE, cursor, ...filter } = readQuery(call.request, LIST_SHAPE);
-  const found = await engine.listWorkflows(call.caller.tenant, {
+  const { workflows, next } = await engine.listWorkflows(call.caller.tenant, {
     after: cursor ?? null,
     limit: limit + 1,
     ...(filter.status === undefined ? {} : { status: filter.status }),
     ...(filter.search === undefined ? {} : { search: filter.search }),
   });
-  return pageAnswer(found, limit, toWorkflowView);
+  return pageAnswer(workflows, limit, toWorkflowView, next);
 }
 
 async function get(call: AuthorizedCall, services: Services): Promise<Answer> {

@@ -93,6 +93,8 @@ const SUMMARY_FIELDS = {
   completedAt: orNull(INSTANT),
   durationMs: orNull(COUNT),
   waitingOn: orNull(WAITING_ON),
+  workspace: orNull(TEXT),
+  user: orNull(TEXT),
 };
 
 export const RUN_SUMMARY: JsonSchema = titled("RunSummary", shown(SUMMARY_FIELDS));
@@ -105,8 +107,6 @@ const RUN_FIELDS = {
   error: described("`null` unless failed.", orNull(RUN_ERROR)),
   handledErrors: listOf(HANDLED_ERROR),
   metadata: mapOf(TEXT),
-  workspace: orNull(TEXT),
-  user: orNull(TEXT),
   parent: orNull(shown({ runId: TEXT, stepId: TEXT })),
   retryOf: described("The run whose results it took over.", orNull(TEXT)),
   cancelRequestedAt: orNull(INSTANT),
