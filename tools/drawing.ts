@@ -48,7 +48,17 @@ export const DRAWING: Readonly<Record<string, PackageDrawing>> = {
       { path: "testing.ts", imports: ["simulation", "storage/suite"] },
     ],
   },
-  "@millrace/sdk": { packages: ["@millrace/protocol"], layers: [{ path: "", imports: [] }] },
+  "@millrace/sdk": {
+    packages: ["@millrace/protocol"],
+    layers: [
+      // The client runs in browsers, so it stands alone.
+      { path: "client", imports: [], isPure: true },
+      { path: "durable", imports: [] },
+      // It shares how requests are sent with the client.
+      { path: "worker", imports: ["client", "durable"] },
+      { path: "", imports: ["client", "durable", "worker"] },
+    ],
+  },
   "@millrace/connectors": { packages: ["@millrace/protocol"], layers: [{ path: "", imports: [] }] },
   "@millrace/nestjs": {
     packages: ["@millrace/protocol", "@millrace/sdk"],
@@ -70,9 +80,11 @@ export const DRAWING: Readonly<Record<string, PackageDrawing>> = {
       { path: "index.ts", imports: ["", "auth", "doors", "app.ts", "listen.ts"] },
       // From settings to connectors.
       { path: "connectors", imports: [""], avoids: [...DATABASES, TEST_KIT] },
+      // Users' functions and workflows, in this process or in children.
+      { path: "code", imports: [""], avoids: [...DATABASES, TEST_KIT] },
       {
         path: "cli",
-        imports: ["", "auth", "connectors", "doors", "app.ts", "listen.ts"],
+        imports: ["", "auth", "code", "connectors", "doors", "app.ts", "listen.ts"],
         avoids: [TEST_KIT],
       },
       { path: "testing", imports: ["", "auth", "doors", "app.ts", "listen.ts"] },

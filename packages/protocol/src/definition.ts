@@ -79,15 +79,28 @@ export interface ErrorHandling {
   readonly retries?: number;
 }
 
+/** `graph`: a JSON definition; `code`: a function that workers announce, whose definition has no steps. */
+export const WORKFLOW_KINDS = ["graph", "code"] as const;
+export type WorkflowKind = (typeof WORKFLOW_KINDS)[number];
+
+/** What a run of a code workflow asks of whoever is to execute it. */
+export interface CodeVersion {
+  /** As it was announced. */
+  readonly name: string;
+  readonly version: string;
+}
+
 /** A workflow as the API shows it. */
 export interface Workflow {
   readonly id: WorkflowId;
   /** Made from the name; unique in the tenant; a workflow may be addressed by it. */
   readonly slug: string;
-  readonly kind: "graph";
+  readonly kind: WorkflowKind;
   readonly status: WorkflowStatus;
   readonly version: number;
   readonly definition: Definition;
+  /** null: a graph. */
+  readonly code: CodeVersion | null;
   readonly createdAt: Timestamp;
   readonly updatedAt: Timestamp;
 }
@@ -98,6 +111,8 @@ export interface WorkflowVersion {
   /** 1 for the first. */
   readonly version: number;
   readonly definition: Definition;
+  /** null: a graph. */
+  readonly code: CodeVersion | null;
   /** What its author said of it; null: nothing. */
   readonly changeSummary: string | null;
   /** For a draft: when it was last edited. */

@@ -115,6 +115,12 @@ export const ERROR_CODES = {
     wire: "INVALID_STATUS",
     sentence: "Only an active workflow can be run; activate it first.",
   },
+  "workflow.is-code": {
+    status: 409,
+    retry: "never",
+    wire: "CONFLICT",
+    sentence: "The workflow is code. It changes when a worker offers another version of it.",
+  },
   "workflow.changed": {
     status: 409,
     retry: "backoff",
@@ -197,6 +203,26 @@ export const ERROR_CODES = {
     wire: "UNAVAILABLE",
     sentence: "The server has as many event streams open as it may; repeat later, or poll the run.",
   },
+  "worker.lost": {
+    status: 404,
+    retry: "never",
+    wire: "NOT_FOUND",
+    sentence:
+      "No worker of this tenant is attached under this id: it was given up, or the server began anew. Its sessions are void; attach again.",
+  },
+  "worker.out-of-order": {
+    status: 409,
+    retry: "never",
+    wire: "CONFLICT",
+    sentence:
+      "A batch of reports or a place in the commands does not follow on what came before; attach again.",
+  },
+  "workers.too-many": {
+    status: 503,
+    retry: "backoff",
+    wire: "UNAVAILABLE",
+    sentence: "The server has as many workers of this tenant as it may; repeat later.",
+  },
   "payload.too-large": {
     status: 413,
     retry: "never",
@@ -272,6 +298,13 @@ export const ERROR_CODES = {
     wire: "UNAVAILABLE",
     sentence:
       "The node is stopping and takes no new work; repeat at another node or when it is back.",
+  },
+  "server.unreachable": {
+    status: 503,
+    retry: "backoff",
+    wire: "UNAVAILABLE",
+    sentence:
+      "The client got no answer from the server for as long as it tries; it says so itself, no server sends it.",
   },
   "option.invalid": {
     status: 400,

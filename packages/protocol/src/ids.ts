@@ -51,6 +51,11 @@ export function newNodeId(at: Timestamp, random: RandomSource): NodeId {
   return `node_${encode(at, toShard(random()), random)}` as NodeId;
 }
 
+/** An event's or a signal's, where its sender has chosen none. */
+export function newEventId(at: Timestamp, random: RandomSource): string {
+  return `evt_${encode(at, toShard(random()), random)}`;
+}
+
 /** A request's id, for logs and `x-request-id`. */
 export function newRequestId(at: Timestamp, random: RandomSource): string {
   return `req_${encode(at, toShard(random()), random)}`;

@@ -39,6 +39,15 @@ export type WaitingOn =
       readonly attempt: number;
     }
   | { readonly kind: "child"; readonly step: string; readonly runId: RunId }
+  | {
+      readonly kind: "event";
+      readonly step: string;
+      readonly event: string;
+      /** null: for ever. */
+      readonly until: Timestamp | null;
+    }
+  /** No worker that is here offers its workflow in this version. */
+  | { readonly kind: "worker"; readonly workflow: string; readonly version: string }
   /** It was taken from a dead owner too often in a row; somebody has to look at `step`. */
   | { readonly kind: "quarantine"; readonly step: string | null }
   /** Its journal and its program disagree; nothing is lost, and nothing moves until one of them is mended. */

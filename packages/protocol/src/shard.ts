@@ -1,3 +1,5 @@
+import type { TenantId } from "./ids.ts";
+
 declare const brand: unique symbol;
 /** 0 to 255. Every row of run data carries one; a sharded database places rows by it. */
 export type Shard = number & { readonly [brand]: "Shard" };
@@ -17,3 +19,7 @@ export function hashText(text: string, seed = 0x811c9dc5): number {
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
   return (hash ^ (hash >>> 16)) >>> 0;
 }
+
+/** Where all that is known of an event's name lives: what was published, and who waits. */
+export const shardOfEvent = (tenant: TenantId, name: string): Shard =>
+  toShard(hashText(`${tenant}/${name}`));
