@@ -22,6 +22,8 @@ export interface RunFilter {
   readonly metadata?: Readonly<Record<string, string>>;
   readonly workspace?: string;
   readonly user?: string;
+  /** Whose id begins so. */
+  readonly idStartsWith?: string;
 }
 
 /** Ids of runs begin with their time, so a page and a span of time are one range of ids. */
@@ -33,11 +35,20 @@ export interface IdRange {
 }
 
 export function toIdRange(filter: RunFilter, before: RunId | null): IdRange {
-  const { createdAfter, createdBefore } = filter;
+  const { createdAfter, createdBefore, idStartsWith } = filter;
   const end = createdBefore === undefined ? null : runIdFloor(createdBefore);
-  const isEarlier = end !== null && (before === null || end < before);
+  const start = createdAfter === undefined ? null : runIdFloor(after(createdAfter, 1));
+  if (idStartsWith === undefined) return { from: start, before: earlier(before, end) };
+  // Not ids, but they stand where the first and the last of such ids would.
+  const first = idStartsWith as RunId;
+  const last = `${idStartsWith}~` as RunId;
   return {
-    from: createdAfter === undefined ? null : runIdFloor(after(createdAfter, 1)),
-    before: isEarlier ? end : before,
+    from: start === null || first > start ? first : start,
+    before: earlier(earlier(before, end), last),
   };
+}
+
+function earlier(a: RunId | null, b: RunId | null): RunId | null {
+  if (a === null || b === null) return a ?? b;
+  return a < b ? a : b;
 }

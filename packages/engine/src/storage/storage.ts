@@ -18,11 +18,11 @@ import type {
   WaitingOn,
 } from "@millrace/protocol";
 import type { Entry, Message } from "../core/entry.ts";
-import type { OutboxMessage, RunHead, RunRef } from "../core/run-head.ts";
+import type { OutboxMessage, PublishedEvent, RunHead, RunRef } from "../core/run-head.ts";
 import type { RunFilter } from "./run-filter.ts";
 import type { Audit, AuditFilter, AuditPage, Catalog } from "./catalog.ts";
 
-export type { OutboxMessage, RunHead, RunRef } from "../core/run-head.ts";
+export type { OutboxMessage, PublishedEvent, RunHead, RunRef } from "../core/run-head.ts";
 
 /** A queue of group commit: one for SQLite and PostgreSQL, one a shard group elsewhere. */
 export type Lane = number;
@@ -102,7 +102,10 @@ export interface RunUnit {
 
 export type NextState =
   | { readonly kind: "keep" }
-  /** Gives the run up. If `wake` differs from `seenWake`, it is due now, whatever `dueAt` says. */
+  /**
+   * Gives the run up. If `wake` differs from `seenWake`, it is due now, whatever `dueAt` says. A run without entries
+   * that waits for a worker is `pending` again: nobody has begun it.
+   */
   | {
       readonly kind: "park";
       /** null: only a message can wake it. */
@@ -133,7 +136,64 @@ export interface SentUnit {
   readonly ids: readonly string[];
 }
 
-export type Unit = StartUnit | RunUnit | DeliveryUnit | SentUnit;
+/**
+ * Stores an event, ends every subscription to its name, and puts a signal for each into the outbox (see
+ * `toSignals`). One that is known by its id is answered as the first time, with what was stored then.
+ */
+export interface PublishUnit {
+  readonly kind: "publish";
+  readonly tenant: TenantId;
+  /** Of the event's name: `shardOfEvent`. */
+  readonly shard: Shard;
+  /** Counts as published now, if its own time is earlier. */
+  readonly event: PublishedEvent;
+  /** From then on it may be forgotten, and with it whom it has reached. */
+  readonly expiresAt: Timestamp;
+}
+
+/**
+ * A run's operation waits for an event. If one was published from `since` on, before `until`, that this run has not
+ * had, it gets the oldest such at once: a signal is put into the outbox. Otherwise the next one that is published.
+ * Either way it gets one, however often this is sent, and none after its `UnsubscribeUnit`.
+ */
+export interface SubscribeUnit {
+  readonly kind: "subscribe";
+  /** The run that waits, where it lives. */
+  readonly run: RunRef;
+  /** Of the event's name: `shardOfEvent`. */
+  readonly shard: Shard;
+  readonly event: string;
+  /** Of the operation. */
+  readonly key: string;
+  readonly since: Timestamp;
+  /** Nothing reaches it from then on. null: it has no end. */
+  readonly until: Timestamp | null;
+  /** From then on it may be forgotten that it got one. */
+  readonly expiresAt: Timestamp;
+}
+
+/** The operation waits no more. May come before its `SubscribeUnit`, which then does nothing. */
+export interface UnsubscribeUnit {
+  readonly kind: "unsubscribe";
+  readonly tenant: TenantId;
+  readonly runId: RunId;
+  /** Of the event's name: `shardOfEvent`. */
+  readonly shard: Shard;
+  readonly event: string;
+  readonly key: string;
+  readonly expiresAt: Timestamp;
+}
+
+export type Unit =
+  StartUnit | RunUnit | DeliveryUnit | SentUnit | PublishUnit | SubscribeUnit | UnsubscribeUnit;
+
+/** An operation that an event has reached. */
+export interface ReachedWaiter {
+  readonly runId: RunId;
+  /** Of the run. */
+  readonly shard: Shard;
+  readonly key: string;
+}
 
 export type RefusalCode = "workflow.changed" | "run.finished" | "run.not-found";
 
@@ -146,7 +206,15 @@ export type CommitOutcome =
   | { readonly kind: "existing"; readonly runId: RunId; readonly payloadHash: string | null }
   /** The run has another owner or fence now, or none. */
   | { readonly kind: "lost" }
-  | { readonly kind: "refused"; readonly code: RefusalCode };
+  | { readonly kind: "refused"; readonly code: RefusalCode }
+  /** As it was stored, and whom it reached in that moment: by `since`, run and key. */
+  | {
+      readonly kind: "published";
+      readonly event: PublishedEvent;
+      readonly waiters: readonly ReachedWaiter[];
+    }
+  /** With the event that ended the subscription, if it has ended by one that is still known. */
+  | { readonly kind: "subscribed"; readonly found: PublishedEvent | null };
 
 export interface DueRun extends RunRef {
   readonly fence: number;
@@ -195,6 +263,13 @@ export type Query =
   | { readonly kind: "inbox"; readonly node: NodeId; readonly limit: number }
   /** Outbox messages of any run, oldest first: the safety net of lost couriers. */
   | { readonly kind: "outbox"; readonly limit: number }
+  /** Operations that wait for an event, by `since`, run and key. */
+  | {
+      readonly kind: "waiters";
+      readonly tenant: TenantId;
+      readonly event: string;
+      readonly limit: number;
+    }
   | { readonly kind: "counts" }
   /** Newest first. */
   | ({ readonly kind: "audit"; readonly tenant: TenantId; readonly limit: number } & AuditFilter);
@@ -208,6 +283,7 @@ export interface Answers {
   readonly key: { readonly runId: RunId; readonly payloadHash: string } | null;
   readonly inbox: readonly { readonly to: RunRef; readonly message: Message }[];
   readonly outbox: readonly { readonly from: RunRef; readonly message: OutboxMessage }[];
+  readonly waiters: readonly EventWaiter[];
   readonly counts: {
     readonly live: number;
     readonly due: number;
@@ -215,6 +291,15 @@ export interface Answers {
     readonly outbox: number;
   };
   readonly audit: AuditPage;
+}
+
+/** An operation that waits for an event. */
+export interface EventWaiter {
+  readonly runId: RunId;
+  readonly key: string;
+  /** An event that was published from then on counts. */
+  readonly since: Timestamp;
+  readonly until: Timestamp | null;
 }
 
 export interface RunPage {
@@ -239,7 +324,7 @@ export interface Storage {
   beat(node: NodeId): Promise<Timestamp>;
   /**
    * Declares nodes dead whose lease ran out, then frees *every* run whose owner is not a live node (not only
-   * theirs): due now, `recoveries` + 1. Forgets expired keys. Level-triggered, safe from any node at any time.
+   * theirs): due now, `recoveries` + 1. Forgets keys, events and subscriptions that have expired. Level-triggered, safe from any node at any time.
    * @returns how many runs were freed
    */
   reap(): Promise<number>;

@@ -10,6 +10,7 @@ import type {
   StartUnit,
   Unit,
 } from "../storage.ts";
+import { applyPublish, applySubscribe, applyUnsubscribe } from "./apply-event-unit.ts";
 import {
   findLive,
   findPast,
@@ -17,6 +18,7 @@ import {
   journalOf,
   placeOf,
   recordPlace,
+  sendFrom,
   writeAudit,
   type Tables,
 } from "./tables.ts";
@@ -57,6 +59,12 @@ export function applyUnit(unit: Unit, context: ApplyContext): CommitOutcome {
       return applyDelivery(unit, context);
     case "sent":
       return applySent(unit, context);
+    case "publish":
+      return applyPublish(unit, context);
+    case "subscribe":
+      return applySubscribe(unit, context);
+    case "unsubscribe":
+      return applyUnsubscribe(unit, context);
     default:
       return assertNever(unit);
   }
@@ -174,10 +182,7 @@ function refuseWrongSequence({ ref, sequence }: RunUnit, length: number): void {
 function write(unit: RunUnit, row: RunRow, context: ApplyContext): void {
   const { tables, now, plant } = context;
   const { ref, fence, entries, next } = unit;
-  for (const message of unit.outbox) {
-    const place = placeOf(ref.tenant, ref.runId, message.id);
-    if (!tables.outbox.has(place)) tables.outbox.set(place, { from: ref, message });
-  }
+  sendFrom(tables, ref, unit.outbox);
   if (next.kind === "finish") {
     tables.history.set(row.id, { run: next.history, journal: next.journal, fence });
     tables.runs.delete(row.id);
@@ -197,7 +202,10 @@ function write(unit: RunUnit, row: RunRow, context: ApplyContext): void {
   }
   const isWoken = row.wake !== next.seenWake && plant !== "park-ignores-wake";
   const dueAt = isWoken ? now : next.dueAt;
-  tables.runs.set(row.id, { ...changed, owner: null, dueAt, waitingOn: next.waitingOn });
+  // It has not begun.
+  const isPending = next.waitingOn?.kind === "worker" && journalOf(tables, row.id).length === 0;
+  const status = isPending ? "pending" : changed.status;
+  tables.runs.set(row.id, { ...changed, status, owner: null, dueAt, waitingOn: next.waitingOn });
 }
 
 function consume({ ref, consumed }: RunUnit, tables: Tables): void {

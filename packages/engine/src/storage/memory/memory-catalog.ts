@@ -7,8 +7,7 @@ import type {
   CatalogPut,
   CatalogRecord,
 } from "../catalog.ts";
-import { byText } from "./memory-reads.ts";
-import { inTransaction, recordPlace, writeAudit, type Tables } from "./tables.ts";
+import { byText, inTransaction, recordPlace, writeAudit, type Tables } from "./tables.ts";
 
 export function createMemoryCatalog(tables: Tables, now: () => Timestamp): Catalog {
   const { catalog } = tables;

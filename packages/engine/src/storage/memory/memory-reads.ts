@@ -2,7 +2,8 @@ import { fromJsonText, type JsonValue, type Shard, type Timestamp } from "@millr
 import { assertNever } from "../../core/assert-never.ts";
 import { toIdRange, type RunFilter } from "../run-filter.ts";
 import type { Answers, Due, HistoryRow, Query, RunPage, RunRow } from "../storage.ts";
-import { inboxOf, journalOf, placeOf, waitingIn, type Tables } from "./tables.ts";
+import { waitingFor } from "./apply-event-unit.ts";
+import { byText, inboxOf, journalOf, placeOf, waitingIn, type Tables } from "./tables.ts";
 
 type Asked<K extends Query["kind"]> = Extract<Query, { kind: K }>;
 
@@ -18,6 +19,8 @@ export function readTables(tables: Tables, query: Query, now: Timestamp): Answer
       return readInbox(tables, query);
     case "outbox":
       return tables.outbox.values().slice(0, query.limit);
+    case "waiters":
+      return listWaiters(tables, query, now);
     case "counts":
       return count(tables, now);
     case "audit":
@@ -109,6 +112,16 @@ function readInbox(tables: Tables, { node, limit }: Asked<"inbox">): Answers["in
     .slice(0, limit);
 }
 
+function listWaiters(
+  tables: Tables,
+  { tenant, event: name, limit }: Asked<"waiters">,
+  now: Timestamp,
+): Answers["waiters"] {
+  return waitingFor(tables, { tenant, name }, now)
+    .slice(0, limit)
+    .map(({ runId, key, since, until }) => ({ runId, key, since, until }));
+}
+
 function listAudit({ audit }: Tables, asked: Asked<"audit">): Answers["audit"] {
   const { tenant, limit, before = Infinity, action, key, since } = asked;
   const rows = audit
@@ -152,6 +165,3 @@ export function findDueRuns({ runs }: Tables, { shards, limit, now }: DueRequest
 /** Later than any timestamp. */
 const NEVER = Infinity as Timestamp;
 const dueAtOf = (row: RunRow): Timestamp => row.dueAt ?? NEVER;
-
-/** As SQLite compares, whatever the language of the machine. */
-export const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

@@ -7,6 +7,7 @@
 import { MillraceError, toTimestamp, type NodeId, type Timestamp } from "@millrace/protocol";
 import { DEFAULT_LEASE_MS } from "../lease.ts";
 import type { DueRun, Held, Storage } from "../storage.ts";
+import { forgetEvents } from "./apply-event-unit.ts";
 import { applyUnit, type MemoryPlant } from "./apply-unit.ts";
 import { createMemoryCatalog } from "./memory-catalog.ts";
 import { findDueRuns, readTables } from "./memory-reads.ts";
@@ -113,6 +114,7 @@ function reap(tables: Tables, now: Timestamp, plant: MemoryPlant | undefined): n
   for (const place of keys.keys()) {
     if ((keys.get(place)?.expiresAt ?? now) <= now) keys.delete(place);
   }
+  forgetEvents(tables, now);
   return orphans.length;
 }
 

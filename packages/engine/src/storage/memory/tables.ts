@@ -1,7 +1,15 @@
 import type { NodeId, RunId, Shard, TenantId, Timestamp } from "@millrace/protocol";
 import type { Entry, Message } from "../../core/entry.ts";
 import type { Audit, CatalogRecord } from "../catalog.ts";
-import type { HistoryRow, OutboxMessage, RunRef, RunRow } from "../storage.ts";
+import type {
+  EventWaiter,
+  HistoryRow,
+  OutboxMessage,
+  PublishedEvent,
+  ReachedWaiter,
+  RunRef,
+  RunRow,
+} from "../storage.ts";
 import { Table } from "./table.ts";
 
 export interface JournalRow {
@@ -34,6 +42,28 @@ export interface KeyRow {
   readonly expiresAt: Timestamp;
 }
 
+export interface EventRow {
+  readonly tenant: TenantId;
+  readonly event: PublishedEvent;
+  /** Whom it reached when it was published. */
+  readonly waiters: readonly ReachedWaiter[];
+  /** Ids of all runs that it has reached. */
+  readonly reached: ReadonlySet<RunId>;
+  readonly expiresAt: Timestamp;
+}
+
+/** An operation that waits for an event, or has waited. */
+export interface SubscriptionRow extends EventWaiter {
+  readonly tenant: TenantId;
+  readonly event: string;
+  /** Of the run; null: it never subscribed. */
+  readonly runShard: Shard | null;
+  readonly ended: boolean;
+  /** Id of the event that ended it. */
+  readonly takenBy: string | null;
+  readonly expiresAt: Timestamp | null;
+}
+
 /** What the store holds, for its own functions and for a checker to look at. */
 export interface Tables {
   /** Live runs. */
@@ -45,6 +75,10 @@ export interface Tables {
   readonly outbox: Table<string, { readonly from: RunRef; readonly message: OutboxMessage }>;
   readonly history: Table<RunId, FinishedRun>;
   readonly keys: Table<string, KeyRow>;
+  /** By tenant, name and id. */
+  readonly events: Table<string, EventRow>;
+  /** By tenant, name, run and key. */
+  readonly subscriptions: Table<string, SubscriptionRow>;
   readonly nodes: Table<NodeId, { readonly leaseUntil: number }>;
   readonly catalog: Table<string, CatalogRecord>;
   /** Numbered from 0. */
@@ -58,6 +92,8 @@ export const createTables = (): Tables => ({
   outbox: new Table(),
   history: new Table(),
   keys: new Table(),
+  events: new Table(),
+  subscriptions: new Table(),
   nodes: new Table(),
   catalog: new Table(),
   audit: new Table(),
@@ -98,9 +134,24 @@ export const inboxOf = ({ inbox }: Tables, id: RunId): Inbox => inbox.get(id) ??
 export const waitingIn = (inbox: Inbox): readonly Message[] =>
   [...inbox.values()].filter((row) => !row.consumed).map((row) => row.message);
 
+/** A message whose id is there already is a repeat, and the first stays. */
+export function sendFrom(
+  { outbox }: Tables,
+  from: RunRef,
+  messages: readonly OutboxMessage[],
+): void {
+  for (const message of messages) {
+    const place = placeOf(from.tenant, from.runId, message.id);
+    if (!outbox.has(place)) outbox.set(place, { from, message });
+  }
+}
+
 export function writeAudit({ audit }: Tables, row: Audit | null): void {
   if (row !== null) audit.set(audit.size, row);
 }
 
 export const recordPlace = (tenant: TenantId, kind: CatalogRecord["kind"], id: string): string =>
   placeOf(tenant, kind, id);
+
+/** As SQLite compares, whatever the language of the machine. */
+export const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

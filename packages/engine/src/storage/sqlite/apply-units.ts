@@ -2,8 +2,12 @@ import { Cursor, type Cell, type Row } from "./cells.ts";
 import type { Database } from "./database.ts";
 import { prepareApplyRunUnit } from "./apply-run-unit.ts";
 import { prepareDeliverMessage } from "./deliver-message.ts";
+import { PUBLISH, SUBSCRIBE, UNSUBSCRIBE } from "./event-codec.ts";
+import { preparePublishEvent } from "./publish-event.ts";
 import { prepareForgetSent } from "./send-messages.ts";
 import { prepareStartRun } from "./start-run.ts";
+import { prepareSubscribeRun } from "./subscribe-run.ts";
+import { prepareUnsubscribeRun } from "./unsubscribe-run.ts";
 import { DELIVERY, DONE_CODE, RUN, SENT, START } from "./unit-codec.ts";
 
 export interface Applied {
@@ -21,6 +25,9 @@ export function prepareApplyUnits(
   const applyRunUnit = prepareApplyRunUnit(database);
   const deliverMessage = prepareDeliverMessage(database);
   const forgetSent = prepareForgetSent(database);
+  const publishEvent = preparePublishEvent(database);
+  const subscribeRun = prepareSubscribeRun(database);
+  const unsubscribeRun = prepareUnsubscribeRun(database);
   return (node, now, units) => {
     const outcomes: Cell[] = [];
     const context = { node, now, outcomes, revisions: new Map<string, number | null>() };
@@ -41,6 +48,15 @@ export function prepareApplyUnits(
         case SENT:
           forgetSent(from.cells(3), from.cells(from.number()));
           outcomes.push(DONE_CODE);
+          break;
+        case PUBLISH:
+          publishEvent(from, context);
+          break;
+        case SUBSCRIBE:
+          subscribeRun(from, context);
+          break;
+        case UNSUBSCRIBE:
+          unsubscribeRun(from, context);
           break;
         default:
           throw new RangeError(`unit ${kind} is unknown`);

@@ -17,6 +17,8 @@ const ALLOWED: readonly (readonly [what: string, statement: RegExp])[] = [
   ["SCAN outbox", /order by rowid limit/],
   // The waiting messages of the runs that one node owns.
   ["USE TEMP B-TREE FOR ORDER BY", /indexed by inbox_waiting/],
+  // Whom one event has reached, when it is published again.
+  ["USE TEMP B-TREE FOR ORDER BY", /order by place/],
   // A few texts of one row.
   ["SCAN wanted VIRTUAL TABLE INDEX 1:", /json_each\(metadata\)/],
   ["SCAN own VIRTUAL TABLE INDEX 1:", /json_each\(metadata\)/],
@@ -65,6 +67,7 @@ function prepareAll(database: Database): ReadonlySet<string> {
   read.readKey({ tenant: "t", scope: "s", key: "k" }, 0);
   read.readInbox("n", 1);
   read.readOutbox(1);
+  read.readWaiters({ tenant: "t", event: "e", limit: 1 }, 0);
   read.readCounts(0);
   read.readAudit({ tenant: "t", limit: 1, action: "a" });
   read.getRecord("t", "workflow", "w");

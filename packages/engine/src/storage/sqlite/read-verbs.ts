@@ -13,6 +13,7 @@ import { prepareReadInbox } from "./read-inbox.ts";
 import { prepareReadKey, type KeyName } from "./read-key.ts";
 import { prepareReadOutbox } from "./read-outbox.ts";
 import { prepareReadRun, type RunCells } from "./read-run.ts";
+import { prepareReadWaiters, type WaiterPage } from "./read-waiters.ts";
 
 /** A request that tells the time by `now`, where null is this machine's clock. */
 type Timed<T> = Omit<T, "now"> & { readonly now: number | null };
@@ -24,6 +25,7 @@ export interface ReadVerbs {
   readKey(name: KeyName, now: number | null): Row | null;
   readInbox(node: string, limit: number): Row;
   readOutbox(limit: number): Row;
+  readWaiters(page: WaiterPage, now: number | null): Row;
   readCounts(now: number | null): Row;
   readAudit(request: AuditRequest): AuditCells;
   getRecord(tenant: string, kind: string, idOrSlug: string): Row | null;
@@ -60,6 +62,7 @@ export function createReadVerbs(open: () => Database): ReadVerbs {
   const readKey = lazy(prepareReadKey);
   const readInbox = lazy(prepareReadInbox);
   const readOutbox = lazy(prepareReadOutbox);
+  const readWaiters = lazy(prepareReadWaiters);
   const readCounts = lazy(prepareReadCounts);
   const readAudit = lazy(prepareReadAudit);
   const getRecord = lazy(prepareGetRecord);
@@ -71,6 +74,7 @@ export function createReadVerbs(open: () => Database): ReadVerbs {
     readKey: (name, now) => readKey()(name, toNow(now)),
     readInbox: (node, limit) => readInbox()(node, limit),
     readOutbox: (limit) => readOutbox()(limit),
+    readWaiters: (page, now) => readWaiters()(page, toNow(now)),
     readCounts: (now) => readCounts()(toNow(now)),
     readAudit: (request) => readAudit()(request),
     getRecord: (tenant, kind, idOrSlug) => getRecord()(tenant, kind, idOrSlug),

@@ -17,8 +17,15 @@ import type {
   WorkflowId,
 } from "@millrace/protocol";
 import { assertNever } from "../../core/assert-never.ts";
-import type { Entry, Message, MessageBody, Wait } from "../../core/entry.ts";
-import type { HistoryRow, OutboxMessage, RunHead, RunRef, RunRow } from "../storage.ts";
+import type { Entry, JournaledMessage, Message, MessageBody, Wait } from "../../core/entry.ts";
+import type {
+  HistoryRow,
+  OutboxMessage,
+  PublishedEvent,
+  RunHead,
+  RunRef,
+  RunRow,
+} from "../storage.ts";
 import type { Cell, Cursor } from "./cells.ts";
 
 /** 18 columns, as `encodeHead` and `decodeHead` order them. */
@@ -181,7 +188,7 @@ function decodeEntry(from: Cursor): Entry {
     case "wait":
       return { kind, key, ...base, wait: JSON.parse(body) as Wait };
     case "message":
-      return { kind, ...base, message: JSON.parse(body) as Message };
+      return { kind, ...base, message: JSON.parse(body) as JournaledMessage };
     default:
       return assertNever(kind);
   }
@@ -204,8 +211,26 @@ export function decodeEntries(from: Cursor): readonly Entry[] {
 
 export function encodeOutboxMessage(message: OutboxMessage, out: Cell[]): void {
   const { to, content } = message;
-  const body = content.kind === "start" ? content.run : content.message;
-  out.push(message.id, to.tenant, to.runId, to.shard, content.kind, JSON.stringify(body));
+  const body = JSON.stringify(toOutboxBody(content));
+  out.push(message.id, to.tenant, to.runId, to.shard, content.kind, body);
+}
+
+function toOutboxBody(content: OutboxMessage["content"]): object {
+  switch (content.kind) {
+    case "start":
+      return content.run;
+    case "message":
+      return content.message;
+    case "publish":
+      return content.event;
+    case "subscribe":
+    case "unsubscribe": {
+      const { kind: _, ...rest } = content;
+      return rest;
+    }
+    default:
+      return assertNever(content);
+  }
 }
 
 /** As `encodeOutboxMessage` orders them. */
@@ -215,14 +240,31 @@ export const OUTBOX_COLUMN_COUNT = 6;
 export function decodeOutboxMessage(from: Cursor): OutboxMessage {
   const id = from.text();
   const to = decodeRef(from);
-  const kind = from.text();
-  const body = from.text();
-  const content: OutboxMessage["content"] =
-    kind === "start"
-      ? { kind: "start", run: decodeSentHead(body) }
-      : { kind: "message", message: JSON.parse(body) as Message };
-  return { id, to, content };
+  const kind = from.text() as OutboxMessage["content"]["kind"];
+  return { id, to, content: decodeOutboxBody(kind, from.text()) };
 }
+
+function decodeOutboxBody(
+  kind: OutboxMessage["content"]["kind"],
+  body: string,
+): OutboxMessage["content"] {
+  switch (kind) {
+    case "start":
+      return { kind, run: decodeSentHead(body) };
+    case "message":
+      return { kind, message: JSON.parse(body) as Message };
+    case "publish":
+      return { kind, event: JSON.parse(body) as PublishedEvent };
+    case "subscribe":
+      return { kind, ...(JSON.parse(body) as Omit<SubscribeContent, "kind">) };
+    case "unsubscribe":
+      return { kind, ...(JSON.parse(body) as { readonly event: string; readonly key: string }) };
+    default:
+      return assertNever(kind);
+  }
+}
+
+type SubscribeContent = Extract<OutboxMessage["content"], { kind: "subscribe" }>;
 
 /** What an older version sent has no `retryOf`. */
 function decodeSentHead(body: string): RunHead {
@@ -251,5 +293,5 @@ function decodeWaitingOn(from: Cursor): WaitingOn | null {
 }
 
 export const decodeTime = (from: Cursor): Timestamp => from.number() as Timestamp;
-const decodeTimeOrNull = (from: Cursor): Timestamp | null =>
+export const decodeTimeOrNull = (from: Cursor): Timestamp | null =>
   from.numberOrNull() as Timestamp | null;

@@ -23,6 +23,36 @@ create table catalog (
 
 create unique index catalog_slugs on catalog (tenant, kind, slug) where slug is not null;
 
+create table event_deliveries (
+  tenant text not null,
+  name text not null,
+  event text not null,
+  run text not null,
+  key text not null,
+  shard integer not null,
+  run_shard integer not null,
+  place integer,
+  expires_at integer not null,
+  primary key (tenant, name, event, run, key, shard)
+) strict, without rowid;
+
+create index event_deliveries_expiring on event_deliveries (expires_at);
+
+create table events (
+  tenant text not null,
+  name text not null,
+  id text not null,
+  shard integer not null,
+  data text not null,
+  published_at integer not null,
+  expires_at integer not null,
+  primary key (tenant, name, id, shard)
+) strict;
+
+create index events_by_time on events (tenant, name, published_at);
+
+create index events_expiring on events (expires_at);
+
 create table history (
   tenant text not null,
   id text not null,
@@ -176,3 +206,22 @@ create table slots (
   shard integer not null,
   primary key (tenant, key, run, shard)
 ) strict, without rowid;
+
+create table subscriptions (
+  tenant text not null,
+  name text not null,
+  run text not null,
+  key text not null,
+  shard integer not null,
+  run_shard integer,
+  since integer not null,
+  until integer,
+  ended integer not null,
+  event text,
+  expires_at integer,
+  primary key (tenant, name, run, key, shard)
+) strict, without rowid;
+
+create index subscriptions_expiring on subscriptions (expires_at) where expires_at is not null;
+
+create index subscriptions_waiting on subscriptions (tenant, name, since, run, key) where ended = 0;

@@ -3,6 +3,7 @@ import { assertNever } from "../../core/assert-never.ts";
 import type { AuditRow } from "../catalog.ts";
 import type { Answers, Due, DueRun, Held, Query } from "../storage.ts";
 import { Cursor, type Cell, type Row } from "./cells.ts";
+import { decodeWaiter } from "./event-codec.ts";
 import type { DueCells } from "./find-due.ts";
 import type { ReadVerbs } from "./read-verbs.ts";
 import type { RunCells } from "./read-run.ts";
@@ -49,6 +50,8 @@ export async function readStore(
         from: decodeRef(from),
         message: decodeOutboxMessage(from),
       }));
+    case "waiters":
+      return decodeAll(await reader.call("readWaiters", query, now), decodeWaiter);
     case "counts":
       return decodeCounts(await reader.call("readCounts", now));
     case "audit": {

@@ -9,6 +9,8 @@
 //             its entries packed only.
 //   delivery  2, tenant, id, shard, message id, is cancel, body, 0 | 1 and the audit's six
 //   sent      3, tenant, id, shard, count, ids
+//
+// Those of events are in `event-codec.ts`.
 import type { RunId } from "@millrace/protocol";
 import { assertNever } from "../../core/assert-never.ts";
 import type { Audit } from "../catalog.ts";
@@ -24,6 +26,13 @@ import type {
   Unit,
 } from "../storage.ts";
 import type { Cell, Cursor } from "./cells.ts";
+import {
+  decodePublished,
+  decodeSubscribed,
+  encodePublish,
+  encodeSubscribe,
+  encodeUnsubscribe,
+} from "./event-codec.ts";
 import {
   encodeEntry,
   encodeHead,
@@ -63,6 +72,12 @@ function encodeUnit(unit: Unit, out: Cell[]): void {
       return encodeDelivery(unit, out);
     case "sent":
       return encodeSent(unit, out);
+    case "publish":
+      return encodePublish(unit, out);
+    case "subscribe":
+      return encodeSubscribe(unit, out);
+    case "unsubscribe":
+      return encodeUnsubscribe(unit, out);
     default:
       return assertNever(unit);
   }
@@ -143,6 +158,10 @@ export const LOST_CODE = 1;
 export const EXISTING_CODE = 2;
 /** Followed by the refusal's code. */
 export const REFUSED_CODE = 3;
+/** Followed by the event's name, the event, the number of waiters, and each. */
+export const PUBLISHED_CODE = 4;
+/** Followed by 0, or by 1, the event's name and the event. */
+export const SUBSCRIBED_CODE = 5;
 
 const DONE: CommitOutcome = { kind: "done" };
 const LOST: CommitOutcome = { kind: "lost" };
@@ -164,6 +183,10 @@ function decodeOutcome(from: Cursor): CommitOutcome {
       return { kind: "existing", runId: from.text() as RunId, payloadHash: from.textOrNull() };
     case REFUSED_CODE:
       return { kind: "refused", code: from.text() as RefusalCode };
+    case PUBLISHED_CODE:
+      return decodePublished(from);
+    case SUBSCRIBED_CODE:
+      return decodeSubscribed(from);
     default:
       throw new RangeError(`outcome ${code} is unknown`);
   }

@@ -11,7 +11,7 @@ import {
   type JsonText,
   type Timestamp,
 } from "@millrace/protocol";
-import type { Entry, Message } from "../../core/entry.ts";
+import type { Entry, JournaledMessage, Message } from "../../core/entry.ts";
 import type { Audit, CatalogPut } from "../catalog.ts";
 import type {
   DeliveryUnit,
@@ -172,9 +172,12 @@ export function aFinish(held: Held, entries: readonly Entry[] = []): RunUnit {
   return aRunUnit(held, { entries, next: { kind: "finish", history: aHistory(held), journal } });
 }
 
-export const aMessage = (id: string): Message => ({ id, body: { kind: "cancel", reason: null } });
+export const aMessage = (id: string): JournaledMessage => ({
+  id,
+  body: { kind: "cancel", reason: null },
+});
 
-export function aReply(id: string, child: RunHead = aRun()): Message {
+export function aReply(id: string, child: RunHead = aRun()): JournaledMessage {
   const outcome = { status: "completed", output: asJsonText("2") } as const;
   return { id, body: { kind: "child.finished", key: "child", childId: child.id, outcome } };
 }

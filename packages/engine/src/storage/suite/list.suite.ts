@@ -56,6 +56,21 @@ export function listSuite(open: OpenStorage): void {
       expect(await listed(h, { statuses })).toHaveLength(statuses.length * 2);
     });
 
+    test("holds those whose id begins so, alone and with an end and a time", async () => {
+      await using h = await open();
+      const runs = [1, 2, 3, 4].map((n) => aRun({ createdAt: after(T0, n * 100_000) }));
+      await h.commit(...runs.map((run) => aStart(run)));
+      await end(h, aRun({ createdAt: after(T0, 200_001) }), "failed");
+      for (const { id, createdAt } of runs) {
+        expect(await listed(h, { idStartsWith: id })).toEqual([id]);
+        expect(await listed(h, { idStartsWith: id, createdAfter: createdAt })).toEqual([]);
+        expect(await listed(h, { idStartsWith: id, createdBefore: createdAt })).toEqual([]);
+      }
+      expect(await listed(h, { idStartsWith: "run_" })).toHaveLength(5);
+      expect(await listed(h, { idStartsWith: "run_" }, 2)).toHaveLength(5);
+      expect(await listed(h, { idStartsWith: "x" })).toEqual([]);
+    });
+
     test.each([
       ["workflow", { workflowId: ORDERS }, { workflow: ORDERS }],
       ["trigger", { trigger: "manual" }, { trigger: "manual" }],

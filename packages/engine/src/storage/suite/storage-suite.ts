@@ -2,6 +2,7 @@
 import { catalogSuite } from "./catalog.suite.ts";
 import { commitSuite } from "./commit.suite.ts";
 import { deliverySuite } from "./delivery.suite.ts";
+import { eventSuite } from "./event.suite.ts";
 import { findDueSuite } from "./find-due.suite.ts";
 import { finishSuite } from "./finish.suite.ts";
 import type { OpenStorage } from "./harness.ts";
@@ -26,6 +27,7 @@ export function storageSuite(open: OpenStorage): void {
   finishSuite(open);
   deliverySuite(open);
   outboxSuite(open);
+  eventSuite(open);
   findDueSuite(open);
   takeSuite(open);
   reapSuite(open);

@@ -1,5 +1,6 @@
 import { FIRST } from "./0001-first.ts";
 import { LISTS_AND_RETRIES } from "./0002-lists-and-retries.ts";
+import { EVENTS } from "./0003-events.ts";
 
 export interface Migration {
   /** From 1, without gaps. */
@@ -16,4 +17,5 @@ export interface Migration {
 export const MIGRATIONS: readonly Migration[] = [
   { id: 1, name: "first", sql: FIRST },
   { id: 2, name: "lists-and-retries", sql: LISTS_AND_RETRIES },
+  { id: 3, name: "events", sql: EVENTS },
 ];
