@@ -31,6 +31,15 @@ export type {
   RunListFilter,
   RunListRequest,
 } from "./runtime/run-commands.ts";
+export type {
+  EventCommands,
+  NotifyOutcome,
+  NotifyRequest,
+  PublishOutcome,
+  PublishRequest,
+  SignalOutcome,
+  SignalRequest,
+} from "./runtime/event-commands.ts";
 export type { FeedItem, ReceivedMessage, RunEvent } from "./runtime/run-event.ts";
 export { toRunEvent } from "./runtime/run-event.ts";
 export type { Log } from "./runtime/log.ts";

@@ -27,7 +27,7 @@ function factOf({ key, body, phase, attempt, wait }: Operation, at: Fact["at"], 
     const answer = { kind: "child.finished", key, childId: wait.childId, outcome } as const;
     return { type: "message.received", message: { id: key, body: answer }, at };
   }
-  if (body.kind === "child") return { type: "child.prepared", key, child: aHead(), at };
+  if (body?.kind === "child") return { type: "child.prepared", key, child: aHead(), at };
   const times = { key, attempt, startedAt: at, at };
   if (does === "ok" || (does === "retry" && attempt === 2)) {
     return { type: "attempt.completed", ...times, output };

@@ -1,4 +1,6 @@
-import type { Failure, JsonText, RunId, Timestamp } from "@millrace/protocol";
+import type { Failure, JsonText, Outcome, RunId, Timestamp } from "@millrace/protocol";
+
+export type { Outcome } from "@millrace/protocol";
 
 /** What one run, or a door, sends to a run. Stored in the receiver's inbox until its owner journals it. */
 export type MessageBody =
@@ -8,7 +10,19 @@ export type MessageBody =
       readonly childId: RunId;
       readonly outcome: Outcome;
     }
-  | { readonly kind: "cancel"; readonly reason: string | null };
+  | { readonly kind: "cancel"; readonly reason: string | null }
+  /** From a run, a door, or an event that was published. Kept until a wait of that name takes it. */
+  | {
+      readonly kind: "signal";
+      readonly name: string;
+      readonly data: JsonText;
+      /** The wait that it was meant for, which has it before others; null: the oldest one of that name. */
+      readonly key: string | null;
+    }
+  /** The run's own: it overran its time, so what follows is compensation. Of code runs only. */
+  | { readonly kind: "limit"; readonly failure: Failure }
+  /** A worker that offers its workflow is here; leaves no entry. */
+  | { readonly kind: "wake" };
 
 export interface Message {
   /** Unique for its receiver, and the same each time it is sent. */
@@ -16,16 +30,16 @@ export interface Message {
   readonly body: MessageBody;
 }
 
-/** How an operation, a run or a program ended. */
-export type Outcome =
-  | { readonly status: "completed"; readonly output: JsonText }
-  | { readonly status: "failed"; readonly failure: Failure }
-  | { readonly status: "cancelled" };
+export interface JournaledMessage extends Message {
+  readonly body: Exclude<MessageBody, { readonly kind: "wake" }>;
+}
 
 /** What an operation waits for, fixed when the wait was journaled. */
 export type Wait =
   | { readonly kind: "timer"; readonly until: Timestamp }
-  | { readonly kind: "child"; readonly childId: RunId };
+  | { readonly kind: "child"; readonly childId: RunId; readonly isAbandoned?: boolean }
+  /** Until null: for ever. */
+  | { readonly kind: "event"; readonly event: string; readonly until: Timestamp | null };
 
 interface EntryBase {
   /** Length of the journal when the operation was requested: replay compares it. */
@@ -57,4 +71,4 @@ export type Entry =
   /** The operation began to wait; a result, failure or message ends it. */
   | (EntryBase & { readonly kind: "wait"; readonly key: string; readonly wait: Wait })
   /** A message left the inbox. */
-  | (EntryBase & { readonly kind: "message"; readonly message: Message });
+  | (EntryBase & { readonly kind: "message"; readonly message: JournaledMessage });

@@ -1,6 +1,13 @@
-import type { Failure, JsonText, RunId, Timestamp } from "@millrace/protocol";
+import type {
+  Failure,
+  JsonText,
+  RunId,
+  Settlement,
+  StopNotice,
+  Timestamp,
+} from "@millrace/protocol";
 import type { Message, Outcome } from "./entry.ts";
-import type { OperationBody } from "./program.ts";
+import type { OperationBody, Request } from "./program.ts";
 import type { OutboxMessage, RunHead } from "./run-head.ts";
 import type { Change } from "./state.ts";
 
@@ -8,6 +15,13 @@ import type { Change } from "./state.ts";
 export type Fact =
   /** A registered operation begins, or goes on after a replay. */
   | { readonly type: "launched"; readonly key: string; readonly at: Timestamp }
+  /** What the host of a code run wants, having been told everything up to `position`. */
+  | {
+      readonly type: "asked";
+      readonly position: number;
+      readonly requests: readonly Request[];
+      readonly at: Timestamp;
+    }
   /** The program has nothing more to ask. */
   | { readonly type: "program.ended"; readonly outcome: Outcome; readonly at: Timestamp }
   | {
@@ -37,10 +51,18 @@ export type Fact =
     }
   | { readonly type: "timer.fired"; readonly key: string; readonly at: Timestamp }
   | { readonly type: "message.received"; readonly message: Message; readonly at: Timestamp }
-  /** The run may not go on: its deadline passed, or its journal is full. */
-  | { readonly type: "limit.exceeded"; readonly failure: Failure; readonly at: Timestamp }
+  /** The run may not go on: its deadline passed, or its journal is full (`isFinal`: not even to compensate). */
+  | {
+      readonly type: "limit.exceeded";
+      readonly failure: Failure;
+      readonly isFinal: boolean;
+      readonly at: Timestamp;
+    }
   /** Bodies were told to stop and had their grace; those that still run count no more. */
   | { readonly type: "bodies.abandoned"; readonly at: Timestamp };
+
+/** One that changes a run by itself; what is asked for is registered first and launched then. */
+export type TransitionFact = Exclude<Fact, { type: "asked" }>;
 
 /** What the runtime must do, in this order, after the entries of the decision are durable. */
 export type Effect =
@@ -56,9 +78,14 @@ export type Effect =
       readonly key: string;
       readonly workflow: string;
       readonly input: JsonText;
+      readonly metadata: JsonText;
     }
   /** Say `timer.fired` for `key` at `at`. */
   | { readonly type: "set.timer"; readonly key: string; readonly at: Timestamp }
+  /** Hand the host of a code run what has settled. */
+  | { readonly type: "tell"; readonly settlement: Settlement }
+  /** Let the host of a code run compensate. */
+  | { readonly type: "tell.stop"; readonly notice: StopNotice }
   /** Tell every running body of the run to stop, then say `bodies.abandoned` after the grace. */
   | { readonly type: "stop.bodies" };
 
@@ -77,5 +104,6 @@ export type Decision =
 
 /** Sent by a run that ends to the run that waits for it; the same however often it is sent. */
 export const finishedMessageId = (child: RunId): string => `${child}/finished`;
+export const limitMessageId = (run: RunId): string => `${run}/limit`;
 /** Sent by a run that ends early to a child that it no longer wants. */
 export const cancelMessageId = (parent: RunId, key: string): string => `${parent}/cancel/${key}`;

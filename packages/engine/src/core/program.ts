@@ -1,4 +1,4 @@
-import type { Failure, JsonText, Timestamp } from "@millrace/protocol";
+import type { Failure, JsonText, RunId, Timestamp } from "@millrace/protocol";
 import type { Outcome } from "./entry.ts";
 
 /** How often and how soon a failed attempt is tried again. */
@@ -11,8 +11,8 @@ export interface RetryPolicy {
   readonly factor: number;
 }
 
-/** Which table the target of a call stands in. */
-export type CallExecutor = "function" | "action";
+/** Which table the target of a call stands in; `code`: the run's own host has the body. */
+export type CallExecutor = "function" | "action" | "code";
 
 /** What an operation is, as far as the core must know. */
 export type OperationBody =
@@ -31,7 +31,31 @@ export type OperationBody =
   | { readonly kind: "value"; readonly outcome: ValueOutcome }
   | { readonly kind: "timer"; readonly due: { readonly afterMs: number } | { readonly at: number } }
   /** Another workflow, by id or slug; its version is fixed when the operation starts. */
-  | { readonly kind: "child"; readonly workflow: string; readonly input: JsonText };
+  | {
+      readonly kind: "child";
+      readonly workflow: string;
+      readonly input: JsonText;
+      /** JSON object of texts. Default: none. */
+      readonly metadata?: JsonText;
+      /** It goes on when this run ends first. Default: it is cancelled. */
+      readonly isAbandoned?: boolean;
+    }
+  /** The next signal of that name, or `null` when the time is over. */
+  | {
+      readonly kind: "event";
+      readonly event: string;
+      /** null: for ever. */
+      readonly timeoutMs: number | null;
+      /** How long before the wait an event may have been published. */
+      readonly lookbackMs: number;
+    }
+  /** A signal to one run, or an event to all who wait for it (`runId` null); stored with its entry. */
+  | {
+      readonly kind: "notify";
+      readonly event: string;
+      readonly data: JsonText;
+      readonly runId: RunId | null;
+    };
 
 export type ValueOutcome =
   | { readonly status: "completed"; readonly output: JsonText }

@@ -44,12 +44,37 @@ export interface RunRef {
   readonly runId: RunId;
 }
 
-/** A message on its way: `start` makes a child, anything else goes to an inbox. */
+/**
+ * A message on its way: `start` makes a child, `message` goes to an inbox. The other three go to an event's key: `to`
+ * has the shard of that key then, and the id of the run that sends.
+ */
 export interface OutboxMessage {
   /** Unique for its sender. */
   readonly id: string;
   readonly to: RunRef;
   readonly content:
     | { readonly kind: "start"; readonly run: RunHead }
-    | { readonly kind: "message"; readonly message: Message };
+    | { readonly kind: "message"; readonly message: Message }
+    | {
+        readonly kind: "subscribe";
+        readonly event: string;
+        /** Of the operation that waits. */
+        readonly key: string;
+        /** Where the run lives. */
+        readonly runShard: Shard;
+        /** An event that was published from then on, and that this run has not had, counts as well. */
+        readonly since: Timestamp;
+        readonly until: Timestamp | null;
+      }
+    | { readonly kind: "unsubscribe"; readonly event: string; readonly key: string }
+    | { readonly kind: "publish"; readonly event: PublishedEvent };
+}
+
+/** Of a tenant's; everybody who waits for its name gets it. */
+export interface PublishedEvent {
+  /** Unique per tenant and name; a repeat changes nothing. */
+  readonly id: string;
+  readonly name: string;
+  readonly data: JsonText;
+  readonly publishedAt: Timestamp;
 }

@@ -5,7 +5,7 @@ import type { Failure } from "@millrace/protocol";
 import { describe, expect, test } from "vitest";
 import { aCall, aHead, aProgram, completed, json, NOON, operation } from "../testkit/builders.ts";
 import { begin, createPass, drive, replay } from "./drive.ts";
-import type { Fact } from "./fact.ts";
+import type { TransitionFact } from "./fact.ts";
 import type { Program } from "./program.ts";
 import { createRunState, type RunState } from "./state.ts";
 import { transition } from "./transition.ts";
@@ -41,7 +41,7 @@ function programOf({ retries }: Setting): Program {
   });
 }
 
-function toFact(happening: Happening): Fact {
+function toFact(happening: Happening): TransitionFact {
   switch (happening.what) {
     case "cancel":
       return {
@@ -160,7 +160,7 @@ const happenings = fc.array(
   { maxLength: 60 },
 );
 
-function play(setting: Setting): { run: RunState; tell: (fact: Fact) => void } {
+function play(setting: Setting): { run: RunState; tell: (fact: TransitionFact) => void } {
   const run = createRunState(aHead());
   const program = programOf(setting);
   begin(run, program, NOON, createPass());

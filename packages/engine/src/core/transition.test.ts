@@ -2,7 +2,7 @@ import { after, newRunId, toShard, type Failure } from "@millrace/protocol";
 import { describe, expect, test } from "vitest";
 import { aCall, aHead, aProgram, completed, json, NOON, operation } from "../testkit/builders.ts";
 import { begin, createPass, drive, type Pass } from "./drive.ts";
-import type { Fact } from "./fact.ts";
+import type { TransitionFact } from "./fact.ts";
 import type { Program } from "./program.ts";
 import type { RunHead } from "./run-head.ts";
 import { applyChange, createRunState, type RunState } from "./state.ts";
@@ -14,7 +14,7 @@ const CHILD = newRunId(NOON, toShard(9), () => 1);
 interface World {
   readonly run: RunState;
   readonly pass: Pass;
-  tell(fact: Fact): Pass;
+  tell(fact: TransitionFact): Pass;
 }
 
 function aRun(program: Program, head: Partial<RunHead> = {}): World {
@@ -32,7 +32,7 @@ function aRun(program: Program, head: Partial<RunHead> = {}): World {
   };
 }
 
-const done = (key: string, attempt = 1): Fact => ({
+const done = (key: string, attempt = 1): TransitionFact => ({
   type: "attempt.completed",
   key,
   attempt,
@@ -43,8 +43,8 @@ const done = (key: string, attempt = 1): Fact => ({
 const failed = (
   key: string,
   attempt = 1,
-  more: Partial<Extract<Fact, { type: "attempt.failed" }>> = {},
-): Fact => ({
+  more: Partial<Extract<TransitionFact, { type: "attempt.failed" }>> = {},
+): TransitionFact => ({
   type: "attempt.failed",
   key,
   attempt,
@@ -55,12 +55,12 @@ const failed = (
   at: NOON,
   ...more,
 });
-const cancel: Fact = {
+const cancel: TransitionFact = {
   type: "message.received",
   message: { id: "c", body: { kind: "cancel", reason: null } },
   at: NOON,
 };
-const childEnded = (id = "m"): Fact => ({
+const childEnded = (id = "m"): TransitionFact => ({
   type: "message.received",
   message: {
     id,
@@ -180,7 +180,7 @@ describe("transition of a run with a child", () => {
     [operation("child", { kind: "child", workflow: "other", input: json(1) })],
     () => [{ kind: "end", outcome: completed() }],
   );
-  const prepared: Fact = {
+  const prepared: TransitionFact = {
     type: "child.prepared",
     key: "child",
     child: aHead({ id: CHILD, shard: toShard(9) }),
@@ -298,8 +298,8 @@ describe("transition of a run that is stopping", () => {
   test("keeps the first reason to stop", () => {
     const { run, tell } = aRun(aProgram([operation("a")]));
     const failure: Failure = { code: "run.timeout", message: "late", source: "definition" };
-    tell({ type: "limit.exceeded", failure, at: NOON });
-    tell({ type: "limit.exceeded", failure: BROKEN, at: NOON });
+    tell({ type: "limit.exceeded", failure, isFinal: false, at: NOON });
+    tell({ type: "limit.exceeded", failure: BROKEN, isFinal: false, at: NOON });
     tell(cancel);
     tell({ type: "program.ended", outcome: completed(), at: NOON });
     tell({ type: "launched", key: "a", at: NOON });
@@ -315,10 +315,16 @@ describe("a case that nobody wrote", () => {
   test("is named wherever it turns up", () => {
     const { run } = aRun(aProgram([operation("a")]));
     const message = { id: "m", body: unknown };
+    const anEntry = { position: 0, startedAt: NOON, endedAt: NOON };
     const odd: (() => unknown)[] = [
       () => transition(run, unknown),
       () => applyChange(run, unknown),
       () => applyChange(run, { type: "journaled", entry: unknown }),
+      () =>
+        applyChange(run, {
+          type: "journaled",
+          entry: { ...anEntry, kind: "message", message: { ...message, id: "n" } },
+        }),
       () => transition(run, { type: "message.received", message, at: NOON }),
       () => aRun(aProgram([operation("b", unknown)])),
     ];

@@ -10,19 +10,27 @@ import {
   after,
   asJsonText,
   shardOf,
+  shardOfEvent,
   toTimestamp,
   type Failure,
   type RunId,
   type Timestamp,
 } from "@millrace/protocol";
 import { assertNever, invariant } from "./assert-never.ts";
-import type { Entry, Message, Outcome, Wait } from "./entry.ts";
-import { cancelMessageId, type Decision, type Effect, type Fact } from "./fact.ts";
+import type { Entry, JournaledMessage, Message, Outcome, Wait } from "./entry.ts";
+import {
+  cancelMessageId,
+  limitMessageId,
+  type Decision,
+  type Effect,
+  type Fact,
+  type TransitionFact,
+} from "./fact.ts";
 import { checkPayload } from "./payload.ts";
 import type { OperationBody, ValueOutcome } from "./program.ts";
 import type { OutboxMessage, RunRef } from "./run-head.ts";
 import { nextAttemptAt } from "./retry.ts";
-import type { Change, Operation, RunState } from "./state.ts";
+import { findWaiting, type Change, type Operation, type RunState } from "./state.ts";
 
 const NOTHING: Decision = { ok: true, changes: [], effects: [], outbox: [] };
 const SETTLED: Decision = { ok: false, code: "operation.settled" };
@@ -31,7 +39,7 @@ const SETTLED: Decision = { ok: false, code: "operation.settled" };
  * @param run the run as resident; not changed here
  * @returns the changes to apply and the effects, or the code of the refusal
  */
-export function transition(run: RunState, fact: Fact): Decision {
+export function transition(run: RunState, fact: TransitionFact): Decision {
   if (run.ended !== null) return { ok: false, code: "run.finished" };
   switch (fact.type) {
     case "launched":
@@ -49,9 +57,7 @@ export function transition(run: RunState, fact: Fact): Decision {
     case "message.received":
       return receive(run, fact.message, fact.at);
     case "limit.exceeded":
-      return run.stopping === null
-        ? stop(run, { status: "failed", failure: fact.failure }, [])
-        : NOTHING;
+      return exceed(run, fact);
     case "bodies.abandoned":
       return run.stopping === null ? NOTHING : end(run, run.stopping);
     default:
@@ -59,6 +65,10 @@ export function transition(run: RunState, fact: Fact): Decision {
   }
 }
 
+const NULL = asJsonText("null");
+const NO_METADATA = asJsonText("{}");
+
+type EventBody = Extract<OperationBody, { kind: "event" }>;
 /** A decision that is certain. */
 type Accepted = Extract<Decision, { ok: true }>;
 type Times = Pick<Entry, "position" | "startedAt" | "endedAt">;
@@ -90,6 +100,7 @@ function start(
   at: Timestamp,
 ): Accepted {
   const times = { position, startedAt: at, endedAt: at };
+  invariant(body !== null, `${key} begins before anybody has asked for it`);
   const failure = findTooLarge(run, key, body);
   if (failure !== null)
     return accept([journaled(valueEntry(key, { status: "failed", failure }, times))]);
@@ -102,7 +113,15 @@ function start(
     case "child":
       return accept(
         [{ type: "begun", key, attempt }],
-        [{ type: "prepare.child", key, workflow: body.workflow, input: body.input }],
+        [
+          {
+            type: "prepare.child",
+            key,
+            workflow: body.workflow,
+            input: body.input,
+            metadata: body.metadata ?? NO_METADATA,
+          },
+        ],
       );
     case "value":
       return accept([journaled(valueEntry(key, body.outcome, times))]);
@@ -115,14 +134,96 @@ function start(
         [{ type: "set.timer", key, at: until }],
       );
     }
+    case "event":
+      return waitForEvent(run, { key, body, position }, at);
+    case "notify":
+      return accept(
+        [journaled({ kind: "result", key, attempt: 1, output: NULL, ...times })],
+        [],
+        [toNotice(run, key, body, at)],
+      );
     default:
       return assertNever(body);
   }
 }
 
+/** Subscribes, unless a signal of that name is there already: then the wait is over as it begins. */
+function waitForEvent(
+  run: RunState,
+  { key, body, position }: { key: string; body: EventBody; position: number },
+  at: Timestamp,
+): Accepted {
+  const { event, timeoutMs, lookbackMs } = body;
+  const until = timeoutMs === null ? null : after(at, timeoutMs);
+  const wait: Wait = { kind: "event", event, until };
+  const begun = journaled({ kind: "wait", key, wait, position, startedAt: at, endedAt: at });
+  if ((run.signals?.get(event)?.length ?? 0) > 0) return accept([begun]);
+  const message: OutboxMessage = {
+    id: `${run.head.id}/subscribe/${key}`,
+    to: eventRef(run, event),
+    content: {
+      kind: "subscribe",
+      event,
+      key,
+      runShard: run.head.shard,
+      since: toTimestamp(Math.max(0, at - lookbackMs)),
+      until,
+    },
+  };
+  const timer: Effect[] = until === null ? [] : [{ type: "set.timer", key, at: until }];
+  return accept([begun], timer, [message]);
+}
+
+/** A signal goes to its run, an event to those who wait for it. The id is the same however often it is sent. */
+function toNotice(
+  run: RunState,
+  key: string,
+  { event, data, runId }: Extract<OperationBody, { kind: "notify" }>,
+  at: Timestamp,
+): OutboxMessage {
+  const id = `${run.head.id}/notify/${key}`;
+  if (runId === null) {
+    const published = { id, name: event, data, publishedAt: at };
+    return { id, to: eventRef(run, event), content: { kind: "publish", event: published } };
+  }
+  const message: Message = { id, body: { kind: "signal", name: event, data, key: null } };
+  return { id, to: childRef(run, runId), content: { kind: "message", message } };
+}
+
+/** A full journal ends a run at once; a passed deadline lets a code run compensate, so it is journaled. */
+function exceed(
+  run: RunState,
+  { failure, isFinal, at }: Extract<Fact, { type: "limit.exceeded" }>,
+): Decision {
+  if (run.stopping !== null) return NOTHING;
+  if (!mayCompensate(run) || isFinal) return stop(run, { status: "failed", failure }, []);
+  if (run.stop !== null) return NOTHING;
+  const id = limitMessageId(run.head.id);
+  return stopHosted(run, { id, body: { kind: "limit", failure } }, at);
+}
+
+/** A code run that has asked for nothing has nothing to undo, and may end without its host. */
+const mayCompensate = ({ isHosted, operations }: RunState): boolean =>
+  isHosted && operations.size > 0;
+
+/** Whatever it was at counts no more, and its host is told. */
+function stopHosted(run: RunState, message: JournaledMessage, at: Timestamp): Accepted {
+  return accept([journaled(messageEntry(run, message, at))], [{ type: "stop.bodies" }], letGo(run));
+}
+
+const messageEntry = (run: RunState, message: JournaledMessage, at: Timestamp): Entry => ({
+  kind: "message",
+  message,
+  position: run.journal.length,
+  startedAt: at,
+  endedAt: at,
+});
+
 /** What the program itself made: what a body returns is measured where it returns. */
 function findTooLarge(run: RunState, key: string, body: OperationBody): Failure | null {
-  if (body.kind === "timer") return null;
+  if (body.kind === "timer" || body.kind === "event") return null;
+  if (body.kind === "notify")
+    return checkPayload(body.data, `data of step ${key}`, run.payloadBytes);
   if (body.kind !== "value")
     return checkPayload(body.input, `input of step ${key}`, run.payloadBytes);
   const { outcome } = body;
@@ -165,7 +266,7 @@ function retryOrFail(run: RunState, fact: Extract<Fact, { type: "attempt.failed"
   const { body, position } = operation;
   // No retry timer revives a run that is stopping.
   const retryAt =
-    run.stopping !== null || body.kind !== "call"
+    run.stopping !== null || body?.kind !== "call"
       ? null
       : nextAttemptAt(body.retry, { ...fact, salt: `${run.head.id}/${fact.key}` });
   const entry: Entry = {
@@ -189,7 +290,9 @@ function startChild(run: RunState, fact: Extract<Fact, { type: "child.prepared" 
   // The child was prepared but never sent: it does not exist.
   if (run.stopping !== null) return otherBodies(run, operation) ? NOTHING : end(run, run.stopping);
   const { child } = fact;
-  const wait: Wait = { kind: "child", childId: child.id };
+  const { body } = operation;
+  const isAbandoned = body?.kind === "child" && body.isAbandoned === true;
+  const wait: Wait = { kind: "child", childId: child.id, ...(isAbandoned ? { isAbandoned } : {}) };
   const times = { position: operation.position, startedAt: fact.at, endedAt: fact.at };
   const message: OutboxMessage = {
     id: `${child.id}/start`,
@@ -208,30 +311,48 @@ function fire(run: RunState, key: string, at: Timestamp): Decision {
   }
   const startedAt = operation.waitingSince;
   invariant(startedAt !== null, `the wait of ${key} has no beginning`);
-  const output = asJsonText(`{"waited":${at - startedAt}}`);
-  const { position } = operation;
-  return accept([
-    journaled({ kind: "result", key, attempt: 1, output, position, startedAt, endedAt: at }),
-  ]);
+  const { position, wait } = operation;
+  const isEvent = wait?.kind === "event";
+  const output = isEvent ? NULL : asJsonText(`{"waited":${at - startedAt}}`);
+  return accept(
+    [journaled({ kind: "result", key, attempt: 1, output, position, startedAt, endedAt: at })],
+    [],
+    isEvent ? [unsubscribe(run, key, wait.event)] : [],
+  );
 }
+
+/** A signal that was not meant for a wait may end one all the same. */
+function unsubscribeFor(
+  run: RunState,
+  { name, key }: Extract<Message["body"], { kind: "signal" }>,
+): OutboxMessage[] {
+  const ended = findWaiting(run, name, key);
+  return ended === undefined || ended.key === key ? [] : [unsubscribe(run, ended.key, name)];
+}
+
+const unsubscribe = (run: RunState, key: string, event: string): OutboxMessage => ({
+  id: `${run.head.id}/unsubscribe/${key}`,
+  to: eventRef(run, event),
+  content: { kind: "unsubscribe", event, key },
+});
 
 function receive(run: RunState, message: Message, at: Timestamp): Decision {
   if (run.received?.has(message.id) === true) return { ok: false, code: "message.repeated" };
-  const entry: Entry = {
-    kind: "message",
-    message,
-    position: run.journal.length,
-    startedAt: at,
-    endedAt: at,
-  };
-  const { body } = message;
+  const { id, body } = message;
+  if (body.kind === "wake") return NOTHING;
+  const entry = messageEntry(run, { id, body }, at);
   switch (body.kind) {
     case "child.finished":
+    case "limit":
       return accept([journaled(entry)]);
+    case "signal":
+      return accept([journaled(entry)], [], unsubscribeFor(run, body));
     case "cancel":
       // A second cancel, or one after the deadline: the first end stands.
-      if (run.stopping !== null) return accept([journaled(entry)]);
-      return stop(run, { status: "cancelled" }, [journaled(entry)]);
+      if (run.stopping !== null || run.stop !== null) return accept([journaled(entry)]);
+      return mayCompensate(run)
+        ? stopHosted(run, { id, body }, at)
+        : stop(run, { status: "cancelled" }, [journaled(entry)]);
     default:
       return assertNever(body);
   }
@@ -255,10 +376,19 @@ function lastBody(run: RunState, operation: Operation, decision: Accepted): Deci
 
 /** Children that still run are told to cancel, whatever the reason for the end. */
 function end(run: RunState, outcome: Outcome, besides?: Operation): Accepted {
+  return accept([{ type: "ended", outcome }], [], letGo(run, besides));
+}
+
+/** What others hold for its waits: children that run for it, and subscriptions. */
+function letGo(run: RunState, besides?: Operation): OutboxMessage[] {
   const outbox: OutboxMessage[] = [];
   for (const operation of run.open) {
-    if (operation === besides || operation.wait?.kind !== "child") continue;
-    const { childId } = operation.wait;
+    if (operation === besides) continue;
+    if (operation.wait?.kind === "event")
+      outbox.push(unsubscribe(run, operation.key, operation.wait.event));
+    if (operation.wait?.kind !== "child") continue;
+    const { childId, isAbandoned = false } = operation.wait;
+    if (isAbandoned) continue;
     const message: Message = {
       id: cancelMessageId(run.head.id, operation.key),
       body: { kind: "cancel", reason: "The parent run ended" },
@@ -269,7 +399,7 @@ function end(run: RunState, outcome: Outcome, besides?: Operation): Accepted {
       content: { kind: "message", message },
     });
   }
-  return accept([{ type: "ended", outcome }], [], outbox);
+  return outbox;
 }
 
 const accept = (
@@ -279,6 +409,13 @@ const accept = (
 ): Accepted => ({ ok: true, changes, effects, outbox });
 
 const journaled = (entry: Entry): Change => ({ type: "journaled", entry });
+
+/** The event's key lives in a shard of its own; the id is that of the run that sends. */
+const eventRef = (run: RunState, event: string): RunRef => ({
+  tenant: run.head.tenant,
+  shard: shardOfEvent(run.head.tenant, event),
+  runId: run.head.id,
+});
 
 const childRef = (run: RunState, runId: RunId): RunRef => ({
   tenant: run.head.tenant,

@@ -14,7 +14,8 @@ export function waitingOn(run: RunState): WaitingOn | null {
     first = until;
     if (wait === null) found = { kind: "retry", step: key, until, attempt: operation.attempt + 1 };
     else if (wait.kind === "timer") found = { kind: "timer", step: key, until: wait.until };
-    else found = { kind: "child", step: key, runId: wait.childId };
+    else if (wait.kind === "child") found = { kind: "child", step: key, runId: wait.childId };
+    else found = { kind: "event", step: key, event: wait.event, until: wait.until };
   }
   return found;
 }

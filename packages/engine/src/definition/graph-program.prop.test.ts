@@ -72,7 +72,7 @@ class Player {
       const message = { id: key, body: { kind: "child.finished", key, childId, outcome } } as const;
       return { type: "message.received", message, at };
     }
-    if (body.kind === "child") return { type: "child.prepared", key, child: aHead(), at };
+    if (body?.kind === "child") return { type: "child.prepared", key, child: aHead(), at };
     const times = { key, attempt, startedAt: at, at };
     if (does === "ok" || (does === "retry" && attempt === 2)) {
       return { type: "attempt.completed", ...times, output };
@@ -100,6 +100,9 @@ function askedOf(body: OperationBody): Asked {
       return { input: JSON.parse(body.input) as JsonValue };
     case "timer":
       return "waits";
+    case "event":
+    case "notify":
+      throw new Error(`a graph asks for no ${body.kind}`);
     case "value":
       return body.outcome.status === "failed"
         ? "fails"

@@ -12,6 +12,7 @@ import {
 } from "@millrace/protocol";
 import type { Clock } from "./clock.ts";
 import type { AttemptTask } from "./executor.ts";
+import type { Hosts } from "./hosts.ts";
 import { engineFailure } from "./failures.ts";
 import type { StepContext, StepFunctions } from "./step-function.ts";
 import { untilAnswered } from "./until-answered.ts";
@@ -21,6 +22,8 @@ export interface Attempt {
   readonly task: AttemptTask;
   /** Made when it is first asked for. */
   readonly signal: AbortSignal;
+  /** To be set by what runs it elsewhere: it should stop. */
+  onAbort: ((reason: string) => void) | null;
 }
 
 /** Parses its input anew at each call. */
@@ -37,6 +40,8 @@ export interface CallablesOptions {
   readonly callFunction: FunctionCaller | null;
   readonly findStored: (tenant: TenantId, name: string) => Promise<StoredFunction | null>;
   readonly clock: Clock;
+  /** Bodies of code runs and functions of workers. */
+  readonly hosts: Pick<Hosts, "findFunction" | "sessionOf">;
 }
 
 export class Callables {
@@ -56,8 +61,21 @@ export class Callables {
   }
 
   /** What this process has itself. */
-  local({ executor, target }: AttemptTask): Callable | undefined {
-    return executor === "action" ? this.#actions.get(target) : this.#functions.get(target);
+  local({ executor, target, tenant, runId }: AttemptTask): Callable | undefined {
+    switch (executor) {
+      case "action":
+        return this.#actions.get(target);
+      case "code": {
+        const session = this.#options.hosts.sessionOf(runId);
+        return session === undefined ? undefined : (attempt) => session.run(attempt);
+      }
+      case "function": {
+        const own = this.#functions.get(target);
+        if (own !== undefined) return own;
+        const host = this.#options.hosts.findFunction(tenant, target);
+        return host === undefined ? undefined : (attempt) => host.call(attempt);
+      }
+    }
   }
 
   /**
@@ -68,6 +86,7 @@ export class Callables {
    */
   async find(task: AttemptTask, wanted: () => boolean): Promise<FoundCallable | null> {
     if (task.executor === "action") return missing(task, this.#actions.keys());
+    if (task.executor === "code") return { ok: false, failure: withoutHost(task) };
     const { findStored, clock } = this.#options;
     try {
       const answered = await untilAnswered(clock, wanted, () =>
@@ -145,6 +164,10 @@ function missing(task: AttemptTask, known: Iterable<string>): FoundCallable {
   const code = isAction ? "action.not-found" : "function.not-found";
   return { ok: false, failure: failureAt(task, code, message) };
 }
+
+/** Its session ended between the commit and now; the run is on its way to another host. */
+const withoutHost = (task: AttemptTask): Failure =>
+  failureAt(task, "worker.lost", `The worker of step ${task.key} is gone`, "infrastructure");
 
 const MOST_SHOWN = 20;
 

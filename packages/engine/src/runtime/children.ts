@@ -1,6 +1,5 @@
 import {
   after,
-  asJsonText,
   deriveRunId,
   MillraceError,
   shardOf,
@@ -11,9 +10,8 @@ import {
   type Limits,
   type Timestamp,
 } from "@millrace/protocol";
-import type { RunHead } from "../core/run-head.ts";
 import type { Clock } from "./clock.ts";
-import type { PreparedChild } from "./effects.ts";
+import type { ChildRequest, PreparedChild } from "./effects.ts";
 import { engineFailure } from "./failures.ts";
 import { inputTooLarge, logStripped, summarize, toDetails } from "./input-check.ts";
 import type { Log } from "./log.ts";
@@ -49,19 +47,14 @@ export class Children {
   }
 
   /** Never rejects: what cannot be started is a failure of the step. */
-  async prepare(
-    parent: RunHead,
-    key: string,
-    workflow: string,
-    input: JsonText,
-    wanted: () => boolean,
-  ): Promise<PreparedChild> {
+  async prepare(request: ChildRequest, wanted: () => boolean): Promise<PreparedChild> {
+    const { key, workflow } = request;
     const refuse: Refuse = (code, message, blame = {}) => ({
       ok: false,
       failure: toFailure(key, code, message, blame),
     });
     try {
-      return await this.#prepare(parent, key, workflow, input, wanted, refuse);
+      return await this.#prepare(request, wanted, refuse);
     } catch (error) {
       // The store answers, but not with a workflow: it has failed, or its catalog is damaged.
       const code = MillraceError.is(error) ? error.code : "internal.error";
@@ -73,10 +66,7 @@ export class Children {
   }
 
   async #prepare(
-    parent: RunHead,
-    key: string,
-    workflow: string,
-    input: JsonText,
+    { parent, key, workflow, input, metadata }: ChildRequest,
     wanted: () => boolean,
     refuse: Refuse,
   ): Promise<PreparedChild> {
@@ -118,7 +108,7 @@ export class Children {
         workflowVersion: head.version,
         trigger: "subworkflow",
         input: checked.input,
-        metadata: asJsonText("{}"),
+        metadata,
         parent: { runId: parent.id, step: key },
         retryOf: null,
         depth,

@@ -1,5 +1,6 @@
 // What doors may ask of the engine. Batches in, one outcome an item out, in the same order.
 import type {
+  EngineTransport,
   Issue,
   JsonText,
   JsonValue,
@@ -11,6 +12,7 @@ import type {
   RunSummary,
   StoredFunction,
   TenantId,
+  Timestamp,
   TriggerType,
   WaitingOn,
   Workflow,
@@ -19,6 +21,7 @@ import type {
   WorkflowVersion,
 } from "@millrace/protocol";
 import type { AuditFilter, AuditPage } from "../storage/catalog.ts";
+import type { EventCommands } from "./event-commands.ts";
 import type { KeyCommands } from "./key-commands.ts";
 import type { RunCommands } from "./run-commands.ts";
 import type { TenantCommands, WorkspaceCommands } from "./tenant-commands.ts";
@@ -51,6 +54,11 @@ export interface StartRequest {
   readonly user?: string;
   /** 0 is served first; default 1. */
   readonly priority?: Priority;
+  /** When it may begin: a delay from now, or an instant. Not both. Default: now. Until then it is `pending`. */
+  readonly delayMs?: number;
+  readonly startAt?: Timestamp;
+  /** From when it may begin to its deadline; the workflow's own limit holds as well. */
+  readonly timeoutMs?: number;
 }
 
 export type StartOutcome =
@@ -299,11 +307,15 @@ export interface Engine {
   deleteFunction(request: DeleteFunctionRequest): Promise<void>;
 
   readonly runs: RunCommands;
+  readonly events: EventCommands;
   readonly keys: KeyCommands;
   readonly tenants: TenantCommands;
   readonly workspaces: WorkspaceCommands;
   /** Newest first. */
   listAudit(tenant: TenantId, limit: number, filter?: AuditFilter): Promise<AuditPage>;
+
+  /** For clients and workers in this process. @param namespace name of the tenant; default `default` */
+  connect(namespace?: string): EngineTransport;
 
   /** Names of the functions registered in code. */
   readonly functionNames: readonly string[];

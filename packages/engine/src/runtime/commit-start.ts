@@ -12,12 +12,15 @@ export interface CommitStartContext {
   readonly metrics: Metrics;
 }
 
+/** What can become of a start. */
+export type StartSettled = Exclude<Settled, { kind: "published" | "subscribed" }>;
+
 /** Stores a new run, and begins it if this node owns it. */
 export function commitStart(
   unit: StartUnit,
   compiled: CompiledWorkflow,
   { runner, commitFor, metrics }: CommitStartContext,
-): Promise<Settled> {
+): Promise<StartSettled> {
   const { run, owner, entries } = unit;
   const { id: runId, tenant, shard } = run;
   return new Promise((resolve) => {
@@ -29,6 +32,9 @@ export function commitStart(
           // In the turn in which it became durable, so that nobody sees a run that its owner does not know.
           metrics.counters.runsStarted += 1;
           if (owner !== null) runner.adopt(run, owner, compiled, entries);
+        }
+        if (outcome.kind === "published" || outcome.kind === "subscribed") {
+          throw new Error(`a start was answered with ${outcome.kind}`);
         }
         resolve(outcome);
       },

@@ -1,11 +1,13 @@
-// Carries messages from outboxes to inboxes.
+// Carries messages from outboxes to inboxes, and to the keys of events.
 //
 //   C1. A message is in its sender's outbox before it goes, and leaves it only when its receiver has it or never can.
 //   C2. Carrying it twice is harmless: the receiver knows it by its id.
 //   C3. Whatever a courier that died has left is found by `sweep`, on whichever node.
-import type { NodeId } from "@millrace/protocol";
+import type { NodeId, Timestamp } from "@millrace/protocol";
+import { assertNever } from "../core/assert-never.ts";
 import type { OutboxMessage, RunHead, RunRef } from "../core/run-head.ts";
-import type { Storage, Unit } from "../storage/storage.ts";
+import type { StartUnit, Storage, Unit } from "../storage/storage.ts";
+import { sendSignals, toPublishUnit, toSubscribeUnit, toUnsubscribeUnit } from "./event-units.ts";
 import type { GroupCommit, Settled } from "./group-commit.ts";
 import type { Metrics } from "./metrics.ts";
 import type { CompiledWorkflow } from "./program-kind.ts";
@@ -18,6 +20,7 @@ export interface CourierOptions {
   readonly runner: Runner;
   readonly commitFor: (ref: RunRef) => GroupCommit;
   readonly ownerOfNew: () => NodeId | null;
+  readonly now: () => Timestamp;
   readonly metrics: Metrics;
 }
 
@@ -44,7 +47,8 @@ export class Courier {
   }
 
   #carry(from: RunRef, message: OutboxMessage): void {
-    const place = `${from.runId}/${message.id}`;
+    // An event's name is the sender of its signals: tenants may have the same.
+    const place = `${from.tenant}/${from.runId}/${message.id}`;
     if (this.#carried.has(place)) return;
     this.#carried.add(place);
     const unit = this.#unitFor(message);
@@ -55,15 +59,33 @@ export class Courier {
         return;
       }
       if (outcome.kind === "done") this.#arrived(message, unit);
+      if (unit.kind === "publish" || unit.kind === "subscribe") {
+        sendSignals(unit, outcome, (key, signals) => this.send(key, signals));
+      }
       this.#forget(from, message.id, place);
     };
     this.#options.commitFor(message.to).submit({ unit, settle, refusable: false });
   }
 
   #unitFor({ to, content }: OutboxMessage): Unit {
-    if (content.kind === "message")
-      return { kind: "delivery", to, message: content.message, audit: null };
-    const { run } = content;
+    const now = this.#options.now();
+    switch (content.kind) {
+      case "message":
+        return { kind: "delivery", to, message: content.message, audit: null };
+      case "start":
+        return this.#startUnit(content.run);
+      case "publish":
+        return toPublishUnit(to.tenant, content.event, now);
+      case "subscribe":
+        return toSubscribeUnit(to, content, now);
+      case "unsubscribe":
+        return toUnsubscribeUnit(to, content, now);
+      default:
+        return assertNever(content);
+    }
+  }
+
+  #startUnit(run: RunHead): StartUnit {
     // Owning it takes its program at once; where that is not loaded, the run is due and whoever takes it loads it.
     const owner = this.#programOf(run) === undefined ? null : this.#options.ownerOfNew();
     return {
@@ -84,6 +106,7 @@ export class Courier {
       runner.tell(to, content.message);
       return;
     }
+    if (content.kind !== "start") return;
     this.#options.metrics.counters.runsStarted += 1;
     const workflow = this.#programOf(content.run);
     if (unit.kind === "start" && unit.owner !== null && workflow !== undefined)

@@ -14,6 +14,17 @@ export type PreparedChild =
   | { readonly ok: true; readonly child: RunHead }
   | { readonly ok: false; readonly failure: Failure };
 
+export interface ChildRequest {
+  readonly parent: RunHead;
+  /** Of the operation that waits for it. */
+  readonly key: string;
+  /** Id or slug. */
+  readonly workflow: string;
+  readonly input: JsonText;
+  /** JSON object of texts. */
+  readonly metadata: JsonText;
+}
+
 export interface EffectContext {
   readonly clock: Clock;
   /** The store's time. */
@@ -25,13 +36,7 @@ export interface EffectContext {
    *
    * @param wanted false: nobody waits for the answer any more, whatever it is
    */
-  readonly prepareChild: (
-    parent: RunHead,
-    key: string,
-    workflow: string,
-    input: JsonText,
-    wanted: () => boolean,
-  ) => Promise<PreparedChild>;
+  readonly prepareChild: (request: ChildRequest, wanted: () => boolean) => Promise<PreparedChild>;
   readonly submit: (run: ResidentRun, fact: Fact) => void;
   readonly observer?: RunObserver;
 }
@@ -73,6 +78,12 @@ export function perform(
       case "stop.bodies":
         stopBodies(run, context);
         break;
+      case "tell":
+        run.session?.tell(effect.settlement);
+        break;
+      case "tell.stop":
+        run.session?.stop(effect.notice);
+        break;
       default:
         assertNever(effect);
     }
@@ -86,6 +97,7 @@ export function watchDeadline(run: ResidentRun, context: EffectContext): void {
   setTimer(run, DEADLINE_TIMER, deadlineAt, context, () => ({
     type: "limit.exceeded",
     failure: deadlineFailure(deadlineAt),
+    isFinal: false,
     at: context.now(),
   }));
 }
@@ -142,11 +154,13 @@ function startAttempt(
 
 async function prepareChild(
   run: ResidentRun,
-  { key, workflow, input }: Extract<Effect, { type: "prepare.child" }>,
+  { key, workflow, input, metadata }: Extract<Effect, { type: "prepare.child" }>,
   context: EffectContext,
 ): Promise<void> {
   const startedAt = context.now();
-  const prepared = await context.prepareChild(run.head, key, workflow, input, () => run.owned);
+  const wanted = (): boolean => run.owned;
+  const request = { parent: run.head, key, workflow, input, metadata };
+  const prepared = await context.prepareChild(request, wanted);
   const at = context.now();
   if (prepared.ok) {
     context.submit(run, { type: "child.prepared", key, child: prepared.child, at });

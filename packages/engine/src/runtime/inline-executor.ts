@@ -10,6 +10,7 @@ import type { Clock } from "./clock.ts";
 import type { AttemptResult, AttemptTask, Body, Executor } from "./executor.ts";
 import { engineFailure, fromThrown } from "./failures.ts";
 import { LivingBody, type AttemptOutcome, type LivingBodyOptions } from "./living-body.ts";
+import { StoredOutput } from "./reported-result.ts";
 
 export interface InlineExecutorOptions extends LivingBodyOptions {
   readonly callables: Callables;
@@ -176,7 +177,8 @@ async function call(callable: Callable, body: LivingBody): Promise<unknown> {
 
 function toOutcome(result: unknown, task: AttemptTask, limitBytes: number): AttemptOutcome {
   const at = { step: task.key, attempt: task.attempt };
-  const json = toJsonText(result);
+  const json =
+    result instanceof StoredOutput ? { ok: true as const, text: result.text } : toJsonText(result);
   if (!json.ok) {
     const failure = engineFailure(
       "output.invalid",

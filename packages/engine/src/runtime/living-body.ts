@@ -30,6 +30,8 @@ export class LivingBody implements Body {
   #controller: AbortController | undefined;
   #aborted: Error | undefined;
   startedAt: Timestamp;
+  /** Whoever runs it elsewhere hears of the abort here, which costs less than a signal. */
+  onAbort: ((reason: string) => void) | null = null;
   #cancelAlarm: (() => void) | undefined;
 
   constructor(
@@ -100,6 +102,7 @@ export class LivingBody implements Body {
   }
 
   abort(reason: string): void {
+    if (this.#aborted === undefined) this.onAbort?.(reason);
     this.#aborted ??= new Error(reason);
     this.#controller?.abort(this.#aborted);
     if (!this.living || this.lingers) return;

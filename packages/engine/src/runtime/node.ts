@@ -3,6 +3,7 @@ import {
   MillraceError,
   newNodeId,
   type Actions,
+  type EngineTransport,
   type ErrorCode,
   type FunctionCaller,
   type JsonValue,
@@ -42,6 +43,8 @@ import type {
   WorkflowList,
   WorkflowPage,
 } from "./commands.ts";
+import { connectEngine } from "./connect.ts";
+import type { EventCommands } from "./event-commands.ts";
 import type { KeyCommands } from "./key-commands.ts";
 import type { Log } from "./log.ts";
 import { assemble, type NodeParts } from "./parts.ts";
@@ -133,8 +136,16 @@ export class Node implements Engine {
     return Object.keys(this.#options.actions ?? {});
   }
 
+  connect(namespace?: string): EngineTransport {
+    return connectEngine(this, this.#parts.workers, namespace);
+  }
+
   get runs(): RunCommands {
     return this.#parts.runs;
+  }
+
+  get events(): EventCommands {
+    return this.#parts.events;
   }
 
   get keys(): KeyCommands {
@@ -184,6 +195,7 @@ export class Node implements Engine {
       this.#parts.runner.handOver();
       await this.#settled(clock);
       const stopped = new MillraceError("engine.stopping", "The engine has stopped");
+      this.#parts.workers.detachAll(stopped);
       for (const lane of this.#parts.lanes) lane.fail(stopped);
       // When a key was last used is not worth an error.
       await this.#parts.keys.writeUses().catch(() => undefined);

@@ -5,8 +5,11 @@ import { Callables } from "./callables.ts";
 import { Children } from "./children.ts";
 import type { CancelOutcome, CancelRequest } from "./commands.ts";
 import { Claimer } from "./claimer.ts";
+import { CodeCatalog } from "./code-catalog.ts";
 import { Courier } from "./courier.ts";
+import { Events, type EventsOptions } from "./events.ts";
 import { GroupCommit } from "./group-commit.ts";
+import { Hosts } from "./hosts.ts";
 import { InlineExecutor } from "./inline-executor.ts";
 import { Keys } from "./keys.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
@@ -21,6 +24,8 @@ import type { StoreTime } from "./store-time.ts";
 import { StoredFunctions } from "./stored-functions.ts";
 import { Tenants } from "./tenants.ts";
 import { Watchers } from "./watchers.ts";
+import { wakeRuns } from "./wake-runs.ts";
+import { Workers } from "./worker-transport.ts";
 import { WorkflowEditor } from "./workflow-editor.ts";
 import { Workflows } from "./workflows.ts";
 import { Workspaces } from "./workspaces.ts";
@@ -47,6 +52,7 @@ export interface NodeParts {
   readonly runner: Runner;
   readonly claimer: Claimer;
   readonly courier: Courier;
+  readonly events: Events;
   readonly starts: Starts;
   readonly runs: Runs;
   readonly reader: RunReader;
@@ -54,6 +60,7 @@ export interface NodeParts {
   readonly keys: Keys;
   readonly tenants: Tenants;
   readonly workspaces: Workspaces;
+  readonly workers: Workers;
   readonly commitFor: (ref: RunRef) => GroupCommit;
 }
 
@@ -65,7 +72,10 @@ export function assemble(options: NodeOptions, time: StoreTime, hooks: NodeHooks
   const [first] = lanes;
   const commitFor = (ref: RunRef): GroupCommit => lanes[ref.shard % lanes.length] ?? first;
   const stored = new StoredFunctions(storage.catalog, clock, time);
-  const executor = createExecutor(options, stored, metrics, now);
+  const hosts = new Hosts({
+    wake: (tenant, runIds) => wakeRuns(tenant, runIds, commitFor, random),
+  });
+  const executor = createExecutor(options, { stored, hosts, metrics, now });
   const workflows = new Workflows({ catalog: storage.catalog, kind: options.programs });
   const reader = new RunReader(storage, workflows, (runId) => moving.runner.progress(runId));
   const isResident = (tenant: TenantId, runId: RunId): boolean => moving.runner.has(tenant, runId);
@@ -81,16 +91,17 @@ export function assemble(options: NodeOptions, time: StoreTime, hooks: NodeHooks
     workflows,
     watchers,
     feeds,
+    hosts,
     metrics,
     commitFor,
     now,
   });
-  const { runner, ownerOfNew } = moving;
+  const { runner, courier, ownerOfNew } = moving;
   const workspaces = new Workspaces(storage.catalog, log);
   const beginning = { now, random, limits, metrics, log };
   const starting = assembleStarts(
     { ...beginning, storage, workflows, workspaces, runner, commitFor, ownerOfNew },
-    { reader, feeds, refusal: hooks.refusal },
+    { reader, feeds, courier, refusal: hooks.refusal },
   );
   return {
     ...moving,
@@ -106,26 +117,42 @@ export function assemble(options: NodeOptions, time: StoreTime, hooks: NodeHooks
     keys: new Keys(storage.catalog, clock, time),
     tenants: new Tenants(storage.catalog, time),
     workspaces,
+    workers: createWorkers(options, hooks, { hosts, workflows, now }),
     commitFor,
   };
 }
 
+function createWorkers(
+  { storage, random, log }: NodeOptions,
+  { refusal }: NodeHooks,
+  { hosts, workflows, now }: Pick<Ground, "hosts" | "workflows" | "now">,
+): Workers {
+  const catalog = new CodeCatalog({ catalog: storage.catalog, workflows, now, random });
+  return new Workers({ storage, hosts, catalog, workflows, refusal, log });
+}
+
 function assembleStarts(
   options: StartsOptions,
-  more: Pick<RunsOptions, "reader" | "feeds" | "refusal">,
-): Pick<NodeParts, "starts" | "runs"> {
+  more: Pick<RunsOptions, "reader" | "feeds" | "refusal"> & Pick<EventsOptions, "courier">,
+): Pick<NodeParts, "starts" | "runs" | "events"> {
   const { now, commitFor, runner } = options;
   const starts = new Starts(options);
   const cancel = (request: CancelRequest): Promise<CancelOutcome> =>
     cancelRun(request, now(), commitFor, runner);
-  return { starts, runs: new Runs({ ...options, ...more, starts, cancel }) };
+  const runs = new Runs({ ...options, ...more, starts, cancel });
+  return { starts, runs, events: new Events({ ...options, ...more }) };
+}
+
+interface ExecutorGround {
+  readonly stored: StoredFunctions;
+  readonly hosts: Hosts;
+  readonly metrics: Metrics;
+  readonly now: () => Timestamp;
 }
 
 function createExecutor(
   { functions, actions = {}, callFunction, clock, limits }: NodeOptions,
-  stored: StoredFunctions,
-  metrics: Metrics,
-  now: () => Timestamp,
+  { stored, hosts, metrics, now }: ExecutorGround,
 ): InlineExecutor {
   const callables = new Callables({
     functions,
@@ -133,6 +160,7 @@ function createExecutor(
     callFunction: callFunction ?? null,
     findStored: (tenant, name) => stored.find(tenant, name),
     clock,
+    hosts,
   });
   return new InlineExecutor({ callables, clock, now, limits, metrics });
 }
@@ -170,6 +198,7 @@ function createLanes(
 
 type Ground = Pick<NodeParts, "executor" | "workflows" | "watchers" | "metrics" | "commitFor"> & {
   readonly feeds: RunFeeds;
+  readonly hosts: Hosts;
   readonly now: () => Timestamp;
 };
 
@@ -177,7 +206,7 @@ type Ground = Pick<NodeParts, "executor" | "workflows" | "watchers" | "metrics" 
 function assembleMoving(
   { storage, clock, limits, log, maxResidentRuns }: NodeOptions,
   hooks: NodeHooks,
-  { executor, workflows, watchers, feeds, metrics, commitFor, now }: Ground,
+  { executor, workflows, watchers, feeds, hosts, metrics, commitFor, now }: Ground,
 ): Pick<NodeParts, "runner" | "courier" | "claimer"> & {
   readonly ownerOfNew: () => NodeId | null;
 } {
@@ -186,9 +215,9 @@ function assembleMoving(
     clock,
     now,
     node: hooks.id,
+    hosts,
     executor,
-    prepareChild: (parent, key, workflow, input, wanted) =>
-      children.prepare(parent, key, workflow, input, wanted),
+    prepareChild: (request, wanted) => children.prepare(request, wanted),
     commitFor,
     send: (from, messages) => courier.send(from, messages),
     onFinished: (ended) => {
@@ -223,6 +252,7 @@ function assembleMoving(
     runner,
     commitFor,
     ownerOfNew,
+    now,
     metrics,
   });
   return { runner, courier, claimer, ownerOfNew };

@@ -1,4 +1,4 @@
-import type { Definition, Issue, JsonText, JsonValue, Step } from "@millrace/protocol";
+import type { CodeVersion, Definition, Issue, JsonText, JsonValue, Step } from "@millrace/protocol";
 import type { Program } from "../core/program.ts";
 import type { RunHead } from "../core/run-head.ts";
 import type { RunState } from "../core/state.ts";
@@ -17,6 +17,8 @@ export interface CompiledWorkflow {
   checkInput(input: JsonText): CheckedInput;
   /** Deadline of a run from its start; null: none. */
   readonly timeoutMs: number | null;
+  /** Who must execute it: a host that offers this. Absent: the engine itself. */
+  readonly code?: CodeVersion;
 }
 
 export type CheckedInput =
@@ -33,7 +35,7 @@ export type ParsedDefinition =
   | { readonly ok: true; readonly definition: Definition; readonly warnings: readonly Issue[] }
   | { readonly ok: false; readonly issues: readonly Issue[] };
 
-/** A way to write programs: JSON graphs now, code and endpoints later. */
+/** How definitions are read: JSON graphs. Code has none; `compileCode` stands for it. */
 export interface ProgramKind {
   parse(value: JsonValue): ParsedDefinition;
   compile(definition: Definition): CompiledWorkflow;

@@ -1,9 +1,10 @@
-import type { Timestamp } from "@millrace/protocol";
+import type { Timestamp, WaitingOn } from "@millrace/protocol";
 import type { Fact } from "../core/fact.ts";
 import type { Program } from "../core/program.ts";
 import type { RunHead, RunRef } from "../core/run-head.ts";
 import { createRunState, type RunState } from "../core/state.ts";
 import type { Held } from "../storage/storage.ts";
+import type { CodeSession } from "./code-session.ts";
 import type { Body } from "./executor.ts";
 import type { CompiledWorkflow } from "./program-kind.ts";
 
@@ -26,12 +27,22 @@ export interface ResidentRun {
   seenWake: number;
   /** Ids of messages that were told, so that a hint that comes twice counts once. */
   told: Set<string> | null;
+  /** Of a code run: its residence at a host. */
+  session: CodeSession | null;
+  /** It is given up at its next commit, and why. */
+  leaving: Leaving | null;
   /** Taken from a dead owner: the next entry says that it moves again. */
   recovering: boolean;
   cancelRequestedAt: Timestamp | null;
   readonly bodies: Map<string, Body>;
   /** By operation; cancels the timer. */
   timers: Map<string, () => void> | null;
+}
+
+/** What the store is told of a run that is given up although it does not wait. */
+export interface Leaving {
+  readonly dueAt: Timestamp | null;
+  readonly waitingOn: WaitingOn | null;
 }
 
 export interface Residence {
@@ -50,7 +61,7 @@ export function createResidentRun(residence: Residence, payloadBytes: number): R
     ref: { tenant: head.tenant, shard: head.shard, runId: head.id },
     head,
     fence,
-    state: createRunState(head, payloadBytes),
+    state: createRunState(head, payloadBytes, workflow.code !== undefined),
     program: workflow.create(head),
     startedAt,
     facts: [],
@@ -59,6 +70,8 @@ export function createResidentRun(residence: Residence, payloadBytes: number): R
     owned: true,
     seenWake,
     told: null,
+    session: null,
+    leaving: null,
     recovering,
     cancelRequestedAt,
     bodies: new Map(),

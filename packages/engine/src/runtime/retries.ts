@@ -8,6 +8,7 @@ import {
   newRunId,
   toShard,
 } from "@millrace/protocol";
+import { carryOverCode } from "../core/carry-over-code.ts";
 import { carryOver } from "../core/carry-over.ts";
 import { isDeadlineFailure } from "../core/deadline.ts";
 import type { Entry } from "../core/entry.ts";
@@ -103,7 +104,10 @@ async function tryRetry(
     dueAt: head.createdAt,
     key: toKey(request, head),
     workflowRevision: workflow.revision,
-    entries: carryOver({ head: row, journal, stoppedAt }, (it) => compiled.create(it), head),
+    entries:
+      compiled.code === undefined
+        ? carryOver({ head: row, journal, stoppedAt }, (it) => compiled.create(it), head)
+        : carryOverCode(row, journal, row.status === "failed" ? failureOf(row) : null),
     audit: toAudit(head.createdAt, { ...request, action: "run.retry", target: runId }),
   };
   const outcome = await commitStart(unit, compiled, options);

@@ -29,15 +29,21 @@ export interface RetryRequest {
 export interface CancelMatchingRequest {
   readonly tenant: TenantId;
   /** Of the runs that have not ended. */
-  readonly filter: Pick<RunListFilter, "workflow" | "metadata">;
+  readonly filter: Pick<RunListFilter, "workflow" | "metadata" | "idStartsWith">;
   readonly reason: string | null;
   readonly actor: Actor;
+  /** `next` of an outcome: goes on there. */
+  readonly before?: RunId;
+  /** Ends it early once so many were looked at. Default: all of them. */
+  readonly limit?: number;
+  /** Counts those that would be asked, and asks nobody. */
+  readonly isDryRun?: boolean;
   /** Ends it early; what was requested stays requested. */
   readonly signal?: AbortSignal;
 }
 
 export interface CancelMatchingOutcome {
-  /** How many cancellations are durable. */
+  /** How many cancellations are durable; of a dry run: how many would be asked. */
   readonly requestedCount: number;
   /** How many ended by themselves meanwhile. */
   readonly endedCount: number;
@@ -45,8 +51,10 @@ export interface CancelMatchingOutcome {
   readonly runIds: readonly RunId[];
   /** Runs that could not be cancelled. */
   readonly failed: readonly { readonly runId: RunId; readonly error: MillraceError }[];
-  /** False: the signal came before the last run was looked at. */
+  /** False: the signal or the limit came before the last run was looked at. */
   readonly isComplete: boolean;
+  /** Where to go on. null: it is complete. */
+  readonly next: RunId | null;
 }
 
 /** What doors may ask of runs, beside starting, cancelling and reading single ones. */

@@ -32,6 +32,15 @@ export type RunEvent =
 export type ReceivedMessage =
   | { readonly kind: "cancel"; readonly reason: string | null }
   | {
+      readonly kind: "signal";
+      readonly name: string;
+      readonly data: JsonText;
+      /** The wait that it was meant for. null: any of that name. */
+      readonly step: string | null;
+    }
+  /** It overran its time. */
+  | { readonly kind: "limit"; readonly failure: Failure }
+  | {
       readonly kind: "child.finished";
       readonly step: string;
       readonly runId: RunId;
@@ -75,7 +84,20 @@ export function toRunEvent(entry: Entry, sequence: number): RunEvent {
 
 function toReceived({ message }: Extract<Entry, { kind: "message" }>): ReceivedMessage {
   const { body } = message;
-  if (body.kind === "cancel") return { kind: "cancel", reason: body.reason };
-  const { key: step, childId: runId, outcome } = body;
-  return { kind: "child.finished", step, runId, status: outcome.status };
+  switch (body.kind) {
+    case "cancel":
+      return { kind: "cancel", reason: body.reason };
+    case "child.finished": {
+      const { key: step, childId: runId, outcome } = body;
+      return { kind: "child.finished", step, runId, status: outcome.status };
+    }
+    case "signal": {
+      const { kind, name, data, key: step } = body;
+      return { kind, name, data, step };
+    }
+    case "limit":
+      return { kind: "limit", failure: body.failure };
+    default:
+      return assertNever(body);
+  }
 }

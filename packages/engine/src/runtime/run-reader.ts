@@ -10,7 +10,7 @@ import {
   type Timestamp,
   type WaitingOn,
 } from "@millrace/protocol";
-import { replay } from "../core/drive.ts";
+import { rebuild, replay } from "../core/drive.ts";
 import type { Entry } from "../core/entry.ts";
 import type { RunHead } from "../core/run-head.ts";
 import { createRunState, type RunState } from "../core/state.ts";
@@ -73,10 +73,12 @@ export class RunReader {
       head.workflowVersion,
     );
     if (workflow === null) return { state: null, steps: [] };
-    const state = createRunState(head);
-    // A difference shows the steps up to it, which is what a reader wants to see.
+    const isHosted = workflow.code !== undefined;
+    const state = createRunState(head, undefined, isHosted);
     const program = workflow.create(head);
-    replay(state, program, journal);
+    if (isHosted) rebuild(state, journal);
+    // A difference shows the steps up to it, which is what a reader wants to see.
+    else replay(state, program, journal);
     if (finished !== null) state.ended = outcomeOf(finished);
     else this.#overlay(state);
     return { state, steps: program.describe(state) };
@@ -111,7 +113,7 @@ function showLive(row: RunRow, state: RunState | null, steps: readonly Step[]): 
 /** A run that moves may not have said so yet; one that was set aside has. */
 function waitingNow(row: RunRow, state: RunState | null): WaitingOn | null {
   const stored = row.waitingOn;
-  if (stored?.kind === "quarantine" || stored?.kind === "divergence")
+  if (stored?.kind === "quarantine" || stored?.kind === "divergence" || stored?.kind === "worker")
     return row.owner === null ? stored : null;
   return state === null ? stored : waitingOn(state);
 }

@@ -28,10 +28,13 @@ import type { Fact } from "../core/fact.ts";
 import type { OutboxMessage, RunHead, RunRef } from "../core/run-head.ts";
 import { waitingOn } from "../core/waiting-on.ts";
 import type { Held, NextState, RunUnit } from "../storage/storage.ts";
+import { CodeRuns, LOOK_AGAIN_MS, QUARANTINE_FROM, SET_ASIDE } from "./code-runs.ts";
+import { isHostDone, readInbox, tellsHost } from "./code-task.ts";
 import { perform, silence, watchDeadline, type EffectContext } from "./effects.ts";
 import { engineFailure } from "./failures.ts";
 import { replyToParent, toHistory } from "./finish.ts";
 import type { GroupCommit, Settled } from "./group-commit.ts";
+import type { Hosts } from "./hosts.ts";
 import type { Log } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
 import type { CompiledWorkflow } from "./program-kind.ts";
@@ -40,15 +43,12 @@ import { createResidentRun, residenceOf, type ResidentRun } from "./resident-run
 
 /** Waits up to this long stay in memory: reading the run back would cost more than keeping it. */
 const PARK_FROM_MS = 1_000;
-/** A run taken this often in a row from a dead owner, without an entry in between, is not tried again. */
-const QUARANTINE_FROM = 5;
-/** A run that was set aside costs a take and a park each time that it is looked at in vain. */
-const LOOK_AGAIN_MS = 60_000;
 const REJECTED = "storage.rejected";
 
 export interface RunnerOptions extends Omit<EffectContext, "submit"> {
   /** This node's id now. */
   readonly node: () => NodeId;
+  readonly hosts: Hosts;
   readonly commitFor: (ref: RunRef) => GroupCommit;
   /** Durable in the run's outbox; now they may go. */
   readonly send: (from: RunRef, messages: readonly OutboxMessage[]) => void;
@@ -64,11 +64,21 @@ export class Runner {
   readonly #options: RunnerOptions;
   readonly #effects: EffectContext;
   readonly #residents = new Map<RunId, ResidentRun>();
+  readonly #code: CodeRuns;
   #draining = false;
 
   constructor(options: RunnerOptions) {
     this.#options = options;
-    this.#effects = { ...options, submit: (run, fact) => this.#submit(run, fact) };
+    const submit = (run: ResidentRun, fact: Fact): void => this.#submit(run, fact);
+    this.#effects = { ...options, submit };
+    this.#code = new CodeRuns({
+      ...options,
+      submit,
+      work: (run, then) => this.#work(run, createPass(), then),
+      admit: (run) => this.#admit(run),
+      quarantine: (run, held, isCancelled) => this.#quarantine(run, held, isCancelled),
+      giveBack: (held, reason, dueAt) => this.#giveBack(held, reason, dueAt),
+    });
   }
 
   get size(): number {
@@ -106,6 +116,10 @@ export class Runner {
     );
     this.#admit(run);
     const { state, program } = run;
+    if (workflow.code !== undefined) {
+      this.#code.begin(run, workflow.code, journal);
+      return;
+    }
     if (journal.length > 0) {
       const divergence = replay(state, program, journal);
       invariant(divergence === null, `run ${head.id} differs from the journal made for it`);
@@ -118,6 +132,10 @@ export class Runner {
   /** A run that this node has just taken: goes on where its journal ends. */
   takeUp(held: Held, workflow: CompiledWorkflow): void {
     const run = createResidentRun({ ...residenceOf(held), workflow }, this.#options.payloadBytes);
+    if (workflow.code !== undefined) {
+      this.#code.takeUp(run, held, workflow.code);
+      return;
+    }
     const divergence = replay(run.state, run.program, held.journal);
     run.committed = held.journal.length;
     const at = this.#options.now();
@@ -127,16 +145,8 @@ export class Runner {
       else this.setAside(held, divergence);
       return;
     }
-    for (const message of held.inbox) {
-      (run.told ??= new Set()).add(message.id);
-      run.facts.push({ type: "message.received", message, at });
-    }
-    if (held.run.recoveries >= QUARANTINE_FROM && !cancelled) {
-      const [first] = run.state.open;
-      // Only a message makes it due again.
-      this.#giveBack(held, { kind: "quarantine", step: first?.key ?? null }, null);
-      return;
-    }
+    if (this.#quarantine(run, held, cancelled)) return;
+    readInbox(run, held, at);
     this.#admit(run);
     // Messages first: a cancelled run must not start a body just to stop it.
     this.#work(run, createPass(), (pass) =>
@@ -144,12 +154,17 @@ export class Runner {
     );
   }
 
+  #quarantine(run: ResidentRun, held: Held, isCancelled: boolean): boolean {
+    if (held.run.recoveries < QUARANTINE_FROM || isCancelled) return false;
+    const [first] = run.state.open;
+    // Only a message makes it due again.
+    this.#giveBack(held, { kind: "quarantine", step: first?.key ?? null }, null);
+    return true;
+  }
+
   /** Gives a taken run back, to look again later: program or catalog may have been mended. Nothing of it is lost. */
   setAside(held: Held, divergence: Divergence): void {
-    this.#options.log.error(
-      { runId: held.run.id, ...divergence },
-      "a run and its program disagree; the run is set aside",
-    );
+    this.#options.log.error({ runId: held.run.id, ...divergence }, SET_ASIDE);
     const dueAt = after(this.#options.now(), LOOK_AGAIN_MS);
     this.#giveBack(held, { kind: "divergence", ...divergence }, dueAt);
   }
@@ -216,18 +231,20 @@ export class Runner {
   #limitJournal({ state, program }: ResidentRun, pass: Pass): void {
     const message = `The run's journal has ${state.journal.length} entries; the limit is ${this.#options.journalEntries}`;
     const failure = engineFailure("run.journal-full", message, "definition");
-    drive(state, program, { type: "limit.exceeded", failure, at: this.#options.now() }, pass);
+    const at = this.#options.now();
+    drive(state, program, { type: "limit.exceeded", failure, isFinal: true, at }, pass);
   }
 
   #commit(run: ResidentRun, pass: Pass, consumed: readonly string[]): void {
     const { state, head } = run;
-    const next = this.#nextState(run);
+    const next = this.#nextState(run, pass);
     const entries = state.journal.slice(run.committed);
     const outbox =
       state.ended === null || head.parent === null
         ? pass.outbox
         : [...pass.outbox, replyToParent(head, head.parent, state.ended)];
-    if (entries.length === 0 && outbox.length === 0 && next.kind === "keep") {
+    const isIdle = entries.length === 0 && outbox.length === 0 && consumed.length === 0;
+    if (isIdle && next.kind === "keep") {
       // R2: what these effects follow from is durable already.
       perform(run, pass.effects, this.#effects);
       return;
@@ -248,7 +265,7 @@ export class Runner {
     this.#options.commitFor(run.ref).submit({ unit, settle, refusable: false });
   }
 
-  #nextState(run: ResidentRun): NextState {
+  #nextState(run: ResidentRun, { effects }: Pass): NextState {
     const { state } = run;
     const { now, maxResidentRuns } = this.#options;
     if (state.ended !== null) {
@@ -258,7 +275,9 @@ export class Runner {
         journal: state.journal,
       };
     }
-    const waiting = isWaiting(state);
+    if (run.leaving !== null) return { kind: "park", ...run.leaving, seenWake: run.seenWake };
+    // What it is told after this commit may let its function go on, whatever else is open.
+    const waiting = isWaiting(state) && isHostDone(run) && !effects.some(tellsHost);
     const handOver = this.#draining && run.bodies.size === 0;
     if (!waiting && !handOver) return { kind: "keep" };
     const dueAt = waiting ? nextDueAt(state) : now();
@@ -285,18 +304,22 @@ export class Runner {
       this.#options.observer?.committed(run.head.id, unit.sequence, unit.entries);
     if (unit.entries.length > 0) run.recovering = false;
     if (unit.outbox.length > 0) this.#options.send(run.ref, unit.outbox);
-    if (unit.next.kind === "keep" && this.#draining && run.bodies.size === 0) {
+    const isLeaving = this.#draining || run.leaving !== null;
+    if (unit.next.kind === "keep" && isLeaving && run.bodies.size === 0) {
       // What would begin now begins where the run is handed over to.
       this.#work(run, createPass());
       return;
     }
     if (unit.next.kind === "keep") {
       perform(run, pass.effects, this.#effects);
-      if (run.facts.length > 0 && !run.inFlight) this.#work(run, createPass());
+      // Its host may have said meanwhile that it wants nothing more, so that it only waits.
+      const isDone = run.session !== null && isHostDone(run);
+      if ((run.facts.length > 0 || isDone) && !run.inFlight) this.#work(run, createPass());
       return;
     }
     this.#leave(run, "The run has ended or waits in the store");
     if (unit.next.kind === "finish") {
+      this.#code.forget(run);
       this.#options.metrics.counters.runsFinished[unit.next.history.status] += 1;
       this.#options.onFinished(unit.next);
     }
@@ -337,6 +360,7 @@ export class Runner {
     run.owned = false;
     run.facts = [];
     silence(run, reason);
+    this.#code.leave(run, reason);
     if (this.#residents.get(run.head.id) === run) this.#residents.delete(run.head.id);
   }
 

@@ -1,4 +1,4 @@
-import type { MillraceError, RunId, TenantId } from "@millrace/protocol";
+import { parseRunId, type MillraceError, type RunId, type TenantId } from "@millrace/protocol";
 import type { RunPage } from "../storage/storage.ts";
 import type {
   CancelOutcome,
@@ -34,6 +34,9 @@ const CANCEL_PAGE = 1_000;
 /** Keeps an answer at some hundred kilobytes. */
 const MOST_CANCELLED_IDS = 10_000;
 const LIVE = ["pending", "running"] as const;
+/** Sorts after the id of any run. */
+const NEWEST = parseRunId(`run_7${"Z".repeat(25)}`) ?? null;
+const WOULD_BE: Promise<CancelOutcome> = Promise.resolve({ kind: "requested" });
 
 export class Runs implements RunCommands {
   readonly #options: RunsOptions;
@@ -67,19 +70,20 @@ export class Runs implements RunCommands {
   async cancelMatching(request: CancelMatchingRequest): Promise<CancelMatchingOutcome> {
     const refusal = this.#options.refusal();
     if (refusal !== null) throw refusal;
-    const { tenant, reason, actor, signal } = request;
+    const { tenant, reason, actor, signal, limit = Infinity, isDryRun = false } = request;
     const filter = { ...request.filter, statuses: LIVE };
     const tally = new Tally();
-    for (let before: RunId | null = null; ;) {
-      if (signal?.aborted === true) return tally.toOutcome(false);
+    const cancel = (runId: RunId): Promise<CancelOutcome> =>
+      isDryRun ? WOULD_BE : this.#options.cancel({ tenant, runId, reason, actor });
+    let before = request.before ?? null;
+    for (let seen = 0; ;) {
+      if (signal?.aborted === true || seen >= limit)
+        return tally.toOutcome(false, before ?? NEWEST);
       const { runs, next } = await this.list(tenant, { before, limit: CANCEL_PAGE, filter });
-      await Promise.all(
-        runs.map(async ({ id: runId }) => {
-          tally.add(runId, await this.#options.cancel({ tenant, runId, reason, actor }));
-        }),
-      );
+      await Promise.all(runs.map(async ({ id }) => tally.add(id, await cancel(id))));
+      seen += runs.length;
       before = next ?? (runs.length === CANCEL_PAGE ? (runs.at(-1)?.id ?? null) : null);
-      if (before === null) return tally.toOutcome(true);
+      if (before === null) return tally.toOutcome(true, null);
     }
   }
 
@@ -108,13 +112,14 @@ class Tally {
     }
   }
 
-  toOutcome(isComplete: boolean): CancelMatchingOutcome {
+  toOutcome(isComplete: boolean, next: RunId | null): CancelMatchingOutcome {
     return {
       requestedCount: this.#requestedCount,
       endedCount: this.#endedCount,
       runIds: this.#runIds,
       failed: this.#failed,
       isComplete,
+      next,
     };
   }
 }

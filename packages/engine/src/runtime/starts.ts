@@ -7,6 +7,8 @@ import {
   DEFAULT_PRIORITY,
   hashText,
   IDEMPOTENCY_KEY_LIFETIME_MS,
+  MAX_DURATION_MS,
+  MAX_TIMESTAMP,
   MillraceError,
   newRunId,
   toShard,
@@ -219,6 +221,7 @@ export class Starts {
     const { now, random, ownerOfNew } = this.#options;
     const at = now();
     const { idempotencyKey } = request;
+    const dueAt = beginOf(request, at);
     // Uniqueness is local to a shard, so the key decides it.
     const shard = toShard(
       idempotencyKey === undefined
@@ -243,7 +246,7 @@ export class Starts {
       depth: 0,
       caller: request.actor.key,
       createdAt: at,
-      deadlineAt: timeoutMs === null ? null : after(at, timeoutMs),
+      deadlineAt: deadlineOf(dueAt, timeoutMs, request.timeoutMs),
     };
     const key: StartKey | null =
       idempotencyKey === undefined
@@ -259,8 +262,9 @@ export class Starts {
     return {
       kind: "start",
       run,
-      owner: ownerOfNew(),
-      dueAt: at,
+      // One that begins later waits in the store, where the claimer finds it then.
+      owner: dueAt > at ? null : ownerOfNew(),
+      dueAt,
       key,
       workflowRevision: workflow.revision,
       entries: [],
@@ -276,6 +280,22 @@ export class Starts {
     const mismatch = payloadHash !== null && payloadHash !== hashPayload(request.input);
     return findExisting(this.#options.storage, request.tenant, runId, mismatch);
   }
+}
+
+/** When the run may begin. */
+function beginOf({ delayMs = 0, startAt }: StartRequest, now: Timestamp): Timestamp {
+  if (startAt !== undefined) return startAt > now ? startAt : now;
+  return after(now, delayMs);
+}
+
+/** The earlier of the workflow's deadline and the start's own. */
+function deadlineOf(
+  beginsAt: Timestamp,
+  workflowMs: number | null,
+  ownMs: number | undefined,
+): Timestamp | null {
+  const limitMs = Math.min(workflowMs ?? Infinity, ownMs ?? Infinity);
+  return limitMs === Infinity ? null : after(beginsAt, limitMs);
 }
 
 /** The run that a repeated start is answered with. @throws {MillraceError} run.not-found */
@@ -317,6 +337,7 @@ function checkRequest(request: StartRequest, limits: Limits): void {
   for (const [field, name] of Object.entries({ idempotencyKey, workspace, user })) {
     if (name !== undefined) refuse(checkName(name), field);
   }
+  checkTimes(request);
   const tooLarge = inputTooLarge(input, limits.payloadBytes);
   if (tooLarge !== undefined) throw new MillraceError("payload.too-large", tooLarge);
   const entries = Object.entries(metadata ?? {});
@@ -329,6 +350,21 @@ function checkRequest(request: StartRequest, limits: Limits): void {
       refuse(`Must be at most ${limits.metadataValueBytes} bytes`, "metadata", key);
     }
   }
+}
+
+function checkTimes({ delayMs, startAt, timeoutMs }: StartRequest): void {
+  for (const [field, ms] of Object.entries({ delayMs, timeoutMs })) {
+    const least = field === "timeoutMs" ? 1 : 0;
+    if (ms === undefined || (Number.isSafeInteger(ms) && ms >= least && ms <= MAX_DURATION_MS)) {
+      continue;
+    }
+    const range = `from ${least} to ${MAX_DURATION_MS} (100 years)`;
+    refuse(`Must be a whole number of milliseconds ${range}, received ${ms}`, field);
+  }
+  if (startAt === undefined) return;
+  if (delayMs !== undefined) refuse("Must not stand beside delayMs", "startAt");
+  const isInstant = Number.isSafeInteger(startAt) && startAt >= 0 && startAt <= MAX_TIMESTAMP;
+  if (!isInstant) refuse(`Must be an instant, received ${startAt}`, "startAt");
 }
 
 function refuse(problem: string | undefined, ...path: string[]): void {

@@ -3,11 +3,13 @@ import {
   asJsonText,
   fromJsonText,
   toTimestamp,
+  type CodeVersion,
   type Definition,
   type JsonText,
   type JsonValue,
   type TenantId,
   type WorkflowId,
+  type WorkflowOffer,
   type WorkflowVersion,
 } from "@millrace/protocol";
 import { isList, isObject, ownValue } from "../definition/json-shape.ts";
@@ -39,6 +41,42 @@ export const toVersionPut = (version: NewVersion): CatalogPut => ({
   ),
 });
 
+/** Of a code workflow: what was offered, which is all that the engine knows of it. */
+export const toOfferPut = (
+  tenant: TenantId,
+  workflowId: WorkflowId,
+  version: number,
+  offer: WorkflowOffer,
+): CatalogPut => ({
+  tenant,
+  kind: "workflow-version",
+  id: toVersionId(workflowId, version),
+  slug: null,
+  expectedRevision: null,
+  body: asJsonText(JSON.stringify({ code: offer })),
+});
+
+/** @returns null: it is no version of a code workflow */
+export function readOffer(record: CatalogRecord): WorkflowOffer | null {
+  const body = parseBody(record.body);
+  const code = body !== undefined && isObject(body) ? ownValue(body, "code") : undefined;
+  // Written by `toOfferPut` only.
+  return code === undefined ? null : (code as unknown as WorkflowOffer);
+}
+
+/** A code workflow in the shape of all others: it has no steps that could be known. */
+const toDefinition = (offer: WorkflowOffer): Definition => ({
+  name: offer.name,
+  ...(offer.description === undefined ? {} : { description: offer.description }),
+  ...(offer.inputSchema === null ? {} : { inputSchema: offer.inputSchema }),
+  ...(offer.outputSchema === null ? {} : { outputSchema: offer.outputSchema }),
+  ...(offer.timeoutMs === null ? {} : { timeoutMs: offer.timeoutMs }),
+  ...(offer.metadata === undefined ? {} : { metadata: offer.metadata }),
+  steps: [],
+});
+
+const toCodeVersion = ({ name, version }: WorkflowOffer): CodeVersion => ({ name, version });
+
 /** @returns null: this release cannot read it */
 export function readVersion(
   record: CatalogRecord,
@@ -46,6 +84,13 @@ export function readVersion(
   version: number,
   kind: Pick<ProgramKind, "parse">,
 ): WorkflowVersion | null {
+  const createdAt = toTimestamp(record.updatedAt);
+  const offer = readOffer(record);
+  if (offer !== null) {
+    const code = toCodeVersion(offer);
+    const definition = toDefinition(offer);
+    return { workflowId, version, definition, code, changeSummary: null, createdAt };
+  }
   const body = parseBody(record.body);
   if (body === undefined) return null;
   const { definition, changeSummary } = unwrap(body);
@@ -55,8 +100,9 @@ export function readVersion(
     workflowId,
     version,
     definition: parsed.definition,
+    code: null,
     changeSummary,
-    createdAt: toTimestamp(record.updatedAt),
+    createdAt,
   };
 }
 

@@ -32,6 +32,7 @@ describe("WorkflowEditor.create", () => {
       id: expect.stringMatching(/^wf_[0-9A-Z]{26}$/) as string,
       slug: "charge-card",
       kind: "graph",
+      code: null,
       status: "draft",
       version: 1,
       definition: { name: "Charge Card", steps: A_STEPS, trigger: { type: "api" } },

@@ -8,6 +8,7 @@ import {
   newWorkflowId,
   slugOf,
   toJsonText,
+  type CodeVersion,
   type Definition,
   type Issue,
   type JsonText,
@@ -141,7 +142,7 @@ export class WorkflowEditor {
     if (version === null) throw new MillraceError("workflow.not-found", "Workflow not found");
     // Compiled now, so that the first start need not wait for it.
     if (status === "active") await workflows.version(tenant, head.id, head.version);
-    return toWorkflow(head, version.definition);
+    return toWorkflow(head, version.definition, version.code);
   }
 
   async #setStatus(
@@ -201,6 +202,7 @@ export class WorkflowEditor {
     const record = await this.#options.catalog.get(tenant, "workflow-version", name);
     const before =
       record === null ? null : readVersion(record, id, head.version, this.#options.kind);
+    if (before !== null && before.code !== null) throw isCode(before.code);
     if (before !== null && isSameDefinition(before.definition, definition)) {
       return { workflow: toWorkflow(head, before.definition), warnings };
     }
@@ -244,6 +246,12 @@ function toHeadPut(
 ): CatalogPut {
   return { ...place, kind: "workflow", body: asJsonText(JSON.stringify(body)) };
 }
+
+const isCode = ({ name }: CodeVersion): MillraceError =>
+  new MillraceError(
+    "workflow.is-code",
+    `Workflow "${name}" is code; deploy a worker that offers another version of it`,
+  );
 
 const changed = (id: WorkflowId): MillraceError =>
   new MillraceError("workflow.changed", `Workflow ${id} was changed at the same moment; repeat`);

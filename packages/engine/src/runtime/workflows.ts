@@ -8,6 +8,7 @@ import {
   fromJsonText,
   MillraceError,
   toTimestamp,
+  type CodeVersion,
   type Definition,
   type TenantId,
   type Timestamp,
@@ -17,6 +18,7 @@ import {
   type WorkflowVersion,
 } from "@millrace/protocol";
 import type { Catalog, CatalogRecord } from "../storage/catalog.ts";
+import { compileCode } from "./code-workflow.ts";
 import type { WorkflowList, WorkflowPage } from "./commands.ts";
 import type { CompiledWorkflow, ProgramKind } from "./program-kind.ts";
 import { readVersion, toVersionId } from "./version-record.ts";
@@ -63,6 +65,8 @@ export class Workflows {
   readonly #kind: ProgramKind;
   readonly #heads = new Map<string, WorkflowHead>();
   readonly #versions = new Map<string, CachedVersion>();
+  /** Of code workflows: versions that workers here offer, and how many do. */
+  readonly #offered = new Map<string, Map<number, number>>();
 
   constructor({ catalog, kind }: WorkflowsOptions) {
     this.#catalog = catalog;
@@ -72,6 +76,30 @@ export class Workflows {
   /** From the cache, which may be stale. */
   cached(tenant: TenantId, idOrSlug: string): WorkflowHead | undefined {
     return this.#heads.get(place(tenant, idOrSlug));
+  }
+
+  /** New runs go by the newest version that somebody offers: after a roll-back, that is not the newest of all. */
+  offer(tenant: TenantId, id: WorkflowId, version: number): void {
+    const name = place(tenant, id);
+    const counts = this.#offered.get(name) ?? new Map<number, number>();
+    counts.set(version, (counts.get(version) ?? 0) + 1);
+    this.#offered.set(name, counts);
+    this.#forgetHead(tenant, id);
+  }
+
+  withdraw(tenant: TenantId, id: WorkflowId, version: number): void {
+    const counts = this.#offered.get(place(tenant, id));
+    const left = (counts?.get(version) ?? 0) - 1;
+    if (left > 0) counts?.set(version, left);
+    else counts?.delete(version);
+    this.#forgetHead(tenant, id);
+  }
+
+  #forgetHead(tenant: TenantId, id: WorkflowId): void {
+    const head = this.#heads.get(place(tenant, id));
+    if (head === undefined) return;
+    this.#heads.delete(place(tenant, head.id));
+    this.#heads.delete(place(tenant, head.slug));
   }
 
   /** As the store has it now. */
@@ -103,7 +131,11 @@ export class Workflows {
   ): Promise<CompiledWorkflow | null> {
     const cached = await this.#load(tenant, id, version);
     if (cached === null) return null;
-    return (cached.compiled ??= this.#kind.compile(cached.shown.definition));
+    return (cached.compiled ??= this.#compile(cached.shown));
+  }
+
+  #compile({ definition, code }: WorkflowVersion): CompiledWorkflow {
+    return code === null ? this.#kind.compile(definition) : compileCode(definition, code);
   }
 
   /** Without waiting, if it was used here before. */
@@ -189,7 +221,7 @@ export class Workflows {
       id: record.id as WorkflowId,
       slug: record.slug ?? record.id,
       status: body.status,
-      version: body.version,
+      version: this.#newestOffered(record) ?? body.version,
       revision: record.revision,
       createdAt: toTimestamp(record.createdAt),
       updatedAt: toTimestamp(record.updatedAt),
@@ -199,9 +231,14 @@ export class Workflows {
     return head;
   }
 
+  #newestOffered({ tenant, id }: CatalogRecord): number | undefined {
+    const counts = this.#offered.get(place(tenant, id));
+    return counts === undefined || counts.size === 0 ? undefined : Math.max(...counts.keys());
+  }
+
   async #show(tenant: TenantId, head: WorkflowHead): Promise<Workflow | null> {
     const version = await this.getVersion(tenant, head, head.version);
-    return version === null ? null : toWorkflow(head, version.definition);
+    return version === null ? null : toWorkflow(head, version.definition, version.code);
   }
 
   async #load(tenant: TenantId, id: WorkflowId, version: number): Promise<CachedVersion | null> {
@@ -234,7 +271,11 @@ function hasText({ slug, definition }: Workflow, needle: string): boolean {
 
 const place = (tenant: TenantId, name: string): string => `${tenant}/${name}`;
 
-export function toWorkflow(head: WorkflowHead, definition: Definition): Workflow {
+export function toWorkflow(
+  head: WorkflowHead,
+  definition: Definition,
+  code: CodeVersion | null = null,
+): Workflow {
   const { revision: _, ...shown } = head;
-  return { ...shown, kind: "graph", definition };
+  return { ...shown, kind: code === null ? "graph" : "code", definition, code };
 }

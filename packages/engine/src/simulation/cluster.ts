@@ -5,8 +5,8 @@ import { SILENT_LOG } from "../runtime/log.ts";
 import type { StepContext } from "../runtime/step-function.ts";
 import type { MemoryStorage } from "../storage/memory/memory-storage.ts";
 import type { Checker } from "./checker.ts";
-import type { CallInput } from "./script.ts";
-import { scriptPrograms } from "./script.ts";
+import { scriptPrograms, type CallInput, type Script } from "./script.ts";
+import { SimWorker } from "./sim-worker.ts";
 import { SimStorage, type StoragePlant, type Weather } from "./sim-storage.ts";
 import type { Random } from "./random.ts";
 import type { Host, World } from "./world.ts";
@@ -14,6 +14,7 @@ import type { Host, World } from "./world.ts";
 export interface Member {
   readonly host: Host;
   readonly node: Node;
+  readonly worker: SimWorker;
 }
 
 export interface ClusterOptions {
@@ -23,6 +24,8 @@ export interface ClusterOptions {
   readonly weather: Weather;
   readonly plant: StoragePlant | undefined;
   readonly size: number;
+  /** Of code workflows, by name. */
+  readonly scripts: ReadonlyMap<string, Script>;
 }
 
 /** Some nodes on one store. A member that dies is replaced by a new process after a while. */
@@ -54,11 +57,17 @@ export class Cluster {
       programs: scriptPrograms,
       host: { name: host.name, pid: this.#random.between(1, 30_000) },
     });
-    this.members[place] = { host, node };
-    node.start().catch(() => {
-      // It could not reach the store; like any process manager, try again.
-      if (host.alive) this.kill(place);
-    });
+    const random = this.#random.fork();
+    const { scripts } = this.#options;
+    const worker = new SimWorker({ world, host, node, checker, random, scripts });
+    this.members[place] = { host, node, worker };
+    node
+      .start()
+      .then(() => worker.attach())
+      .catch(() => {
+        // It could not reach the store; like any process manager, try again.
+        if (host.alive) this.kill(place);
+      });
   }
 
   /** At this moment, in the middle of whatever it does. */
@@ -84,6 +93,15 @@ export class Cluster {
       member.host.alive = false;
     });
     world.after(this.#random.between(100, 20_000), null, () => this.boot(place));
+  }
+
+  /** Its worker loses all that it was at. */
+  restartWorker(place: number): void {
+    const { world } = this.#options;
+    const member = this.members[place];
+    if (!member) return;
+    world.listener?.(`${world.now.toFixed(3)} the worker of ${member.host.name} restarts`);
+    member.worker.restart(this.#random.between(0, 10_000));
   }
 
   /** It stops moving for a while, and wakes up believing that nothing has happened. */

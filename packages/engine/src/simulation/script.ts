@@ -22,6 +22,8 @@ export type Script =
     }
   | { readonly do: "timer"; readonly key: string; readonly ms: number }
   | { readonly do: "value"; readonly key: string }
+  /** Its name is one of `EVENTS`. */
+  | { readonly do: "event"; readonly key: string; readonly event: string; readonly ms: number }
   | { readonly do: "child"; readonly key: string; readonly workflow: string }
   | { readonly do: "sequence" | "parallel" | "race"; readonly parts: readonly Script[] };
 
@@ -32,6 +34,9 @@ export interface CallInput {
   /** How many of its first attempts throw. */
   readonly failures: number;
 }
+
+/** Few, so that waits, signals and publishes meet. */
+export const EVENTS = ["paid", "signed"] as const;
 
 export const scriptPrograms: ProgramKind = {
   parse: (value) => ({ ok: true, definition: value as unknown as Definition, warnings: [] }),
@@ -69,6 +74,9 @@ export function randomScript(random: Random, size: number, children: readonly st
     if (kind === 6) return { do: "timer", key, ms: random.between(0, 20_000) };
     const [child] = children;
     if (kind === 7 && child !== undefined) return { do: "child", key, workflow: child };
+    if (kind === 8) {
+      return { do: "event", key, event: random.pick(EVENTS), ms: random.between(0, 30_000) };
+    }
     return { do: "value", key };
   };
   const part = (left: number): Script => {
@@ -92,7 +100,7 @@ interface Place {
   done: boolean;
 }
 
-class ScriptProgram implements DescribedProgram {
+export class ScriptProgram implements DescribedProgram {
   readonly #script: Script;
   readonly #order: string[] = [];
   readonly #places = new Map<string, Place>();
@@ -103,6 +111,11 @@ class ScriptProgram implements DescribedProgram {
 
   begin(): readonly Request[] {
     return this.#enter(this.#script, null);
+  }
+
+  /** Keys that it was told have settled, in that order. */
+  get order(): readonly string[] {
+    return this.#order;
   }
 
   describe(): readonly Step[] {
@@ -178,6 +191,8 @@ class ScriptProgram implements DescribedProgram {
         return { kind: "timer", due: { afterMs: script.ms } };
       case "value":
         return { kind: "value", outcome: { status: "completed", output: text(script.key) } };
+      case "event":
+        return { kind: "event", event: script.event, timeoutMs: script.ms, lookbackMs: 0 };
       case "child":
         return { kind: "child", workflow: script.workflow, input: asJsonText("{}") };
     }

@@ -16,7 +16,7 @@ import {
 import { Checker } from "./checker.ts";
 import { Cluster } from "./cluster.ts";
 import { createRandom, type Random } from "./random.ts";
-import { randomScript, scriptDefinition, scriptPrograms } from "./script.ts";
+import { EVENTS, randomScript, scriptDefinition, scriptPrograms, type Script } from "./script.ts";
 import { STORAGE_PLANTS, type StoragePlant, type Weather } from "./sim-storage.ts";
 import { World } from "./world.ts";
 
@@ -71,6 +71,8 @@ class Story {
   readonly #cluster: Cluster;
   readonly #weather: Weather;
   readonly #workflows = new Map<string, CompiledWorkflow>();
+  /** Of code workflows, by name. */
+  readonly #scripts = new Map<string, Script>();
   readonly #startedAt: number;
   #open = 0;
   #crashes = 0;
@@ -87,6 +89,11 @@ class Story {
       ...(plant === undefined || isStoragePlant(plant) ? {} : { plant }),
     });
     this.#checker = new Checker({ store, workflow: (id) => this.#workflows.get(id) });
+    const codeCount = random.between(0, 2);
+    for (let i = 0; i < codeCount; i++) {
+      const children = i === 0 ? [] : ["code-0"];
+      this.#scripts.set(`code-${i}`, randomScript(random, random.between(1, 9), children));
+    }
     const rough = random.fraction();
     this.#weather = {
       lossy: random.chance(0.2) ? 0 : rough * 0.1,
@@ -101,6 +108,7 @@ class Story {
       weather: this.#weather,
       plant: plant !== undefined && isStoragePlant(plant) ? plant : undefined,
       size: random.between(1, 3),
+      scripts: this.#scripts,
     });
   }
 
@@ -171,7 +179,11 @@ class Story {
     }
     const starts = this.#random.between(1, 25);
     for (let i = 0; i < starts; i++)
-      this.#run(() => this.#client(`key-${i}`, this.#random.pick(["wf_0", ...names])));
+      this.#run(() =>
+        this.#client(`key-${i}`, this.#random.pick(["wf_0", ...names, ...this.#scripts.keys()])),
+      );
+    const publishes = this.#random.between(0, 4);
+    for (let i = 0; i < publishes; i++) this.#run(() => this.#publish(`event-${i}`));
     this.#world.after(0, null, () => this.#trouble());
   }
 
@@ -193,6 +205,7 @@ class Story {
     });
     this.#checker.startAcknowledged(key, runId);
     if (this.#random.chance(0.15)) this.#run(() => this.#cancel(runId));
+    if (this.#random.chance(0.3)) this.#run(() => this.#signal(runId));
     const status = await this.#awaitEnd(runId);
     this.#world.note(`${key} ended`);
     if (status !== "completed" && this.#random.chance(0.5))
@@ -222,6 +235,32 @@ class Story {
     this.#checker.startAcknowledged(key, runId);
     await this.#awaitEnd(runId);
     this.#world.note(`${key} ended`);
+  }
+
+  async #signal(runId: RunId): Promise<void> {
+    await this.#world.sleep(this.#random.between(0, 10_000), null);
+    const name = this.#random.pick(EVENTS);
+    const id = `signal-${this.#random.between(0, 1_000_000)}`;
+    await this.#insist(async (node) => {
+      const signal = { runId, name, data: EMPTY, id };
+      const [outcome] = await node.events.signal(DEFAULT_TENANT, [signal], ACTOR);
+      if (outcome?.kind === "rejected" && outcome.error.code !== "run.finished")
+        throw outcome.error;
+    });
+  }
+
+  /** To all who wait for it at that moment. */
+  async #publish(id: string): Promise<void> {
+    await this.#world.sleep(this.#random.between(0, STORM_MS), null);
+    const name = this.#random.pick(EVENTS);
+    await this.#insist(async (node) => {
+      const [outcome] = await node.events.publish(
+        DEFAULT_TENANT,
+        [{ name, data: EMPTY, id }],
+        ACTOR,
+      );
+      if (outcome?.kind === "rejected") throw outcome.error;
+    });
   }
 
   async #cancel(runId: RunId): Promise<void> {
@@ -270,8 +309,9 @@ class Story {
   #trouble(): void {
     if (!this.#storm) return;
     const place = this.#random.between(0, this.#cluster.members.length - 1);
-    const kind = this.#random.between(0, 9);
-    if (kind < 5) {
+    const kind = this.#random.between(0, 11);
+    if (kind > 9) this.#cluster.restartWorker(place);
+    else if (kind < 5) {
       this.#crashes += 1;
       this.#cluster.kill(place);
     } else if (kind < 6) {

@@ -10,6 +10,7 @@ import {
 import { Callables, type CallablesOptions } from "../runtime/callables.ts";
 import type { AttemptResult, AttemptTask, Body } from "../runtime/executor.ts";
 import { InlineExecutor } from "../runtime/inline-executor.ts";
+import { Hosts } from "../runtime/hosts.ts";
 import { createMetrics, type Metrics } from "../runtime/metrics.ts";
 import type { StepFunction, StepFunctions } from "../runtime/step-function.ts";
 import { VirtualClock } from "./virtual-clock.ts";
@@ -44,6 +45,7 @@ export function anExecutorBench(
     callFunction: null,
     findStored: () => Promise.resolve(null),
     clock,
+    hosts: new Hosts({ wake: () => undefined }),
     ...more,
   });
   const executor = new InlineExecutor({

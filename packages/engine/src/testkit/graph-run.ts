@@ -169,7 +169,8 @@ export class GraphRun {
 
   body(key: string): OperationBody {
     const operation = this.state.operations.get(key);
-    if (operation === undefined) throw new Error(`${key} was not asked for`);
+    if (operation === undefined || operation.body === null)
+      throw new Error(`${key} was not asked for`);
     return operation.body;
   }
 

@@ -1,0 +1,159 @@
+// Runs whose function lives in a host: how they begin, go on, and leave again. The rest they share with all others.
+//
+//   D1. A run whose version nobody here offers is given back, and says so; it is woken when somebody does.
+//   D2. A run whose host is gone goes to another, unless it may be what ends its hosts.
+import {
+  after,
+  type CodeVersion,
+  type Settlement,
+  type Timestamp,
+  type WaitingOn,
+} from "@millrace/protocol";
+import { rebuild, resume, type Divergence, type Pass } from "../core/drive.ts";
+import type { Entry } from "../core/entry.ts";
+import type { Fact } from "../core/fact.ts";
+import type { Held } from "../storage/storage.ts";
+import { CodeSession } from "./code-session.ts";
+import { readInbox, toCodeTask } from "./code-task.ts";
+import { silence } from "./effects.ts";
+import type { Hosts } from "./hosts.ts";
+import type { Log } from "./log.ts";
+import type { Leaving, ResidentRun } from "./resident-run.ts";
+import { QUARANTINE_POINTS, SessionLosses, toLossDelayMs, type Guilt } from "./session-losses.ts";
+
+/** A run that lost its owner, or the host of its code, this often in a row without an entry in between is not tried again. */
+export const QUARANTINE_FROM = 5;
+/** A run that was set aside costs a take and a park each time that it is looked at in vain. */
+export const LOOK_AGAIN_MS = 60_000;
+export const SET_ASIDE = "a run and its program disagree; the run is set aside";
+
+/** What the runner does for them as for all runs. */
+export interface CodeRunsOptions {
+  readonly hosts: Hosts;
+  readonly now: () => Timestamp;
+  readonly log: Log;
+  readonly submit: (run: ResidentRun, fact: Fact) => void;
+  /** Works off what waits, and looks whether the run may go. */
+  readonly work: (run: ResidentRun, then?: (pass: Pass) => void) => void;
+  readonly admit: (run: ResidentRun) => void;
+  /** @returns true: the run is set aside, since it probably kills its owners */
+  readonly quarantine: (run: ResidentRun, held: Held, isCancelled: boolean) => boolean;
+  readonly giveBack: (held: Held, reason: WaitingOn, dueAt: Timestamp) => void;
+}
+
+export class CodeRuns {
+  readonly #options: CodeRunsOptions;
+  readonly #losses = new SessionLosses();
+
+  constructor(options: CodeRunsOptions) {
+    this.#options = options;
+  }
+
+  /** Of its first moment, or of one that took over what another had done. */
+  begin(run: ResidentRun, code: CodeVersion, journal: readonly Entry[]): void {
+    const { hosts, work } = this.#options;
+    const settled = rebuild(run.state, journal);
+    run.committed = journal.length;
+    if (hosts.has(run.head.tenant, code)) this.#openSession(run, code, settled);
+    else run.leaving = this.#want(run, code);
+    work(run);
+  }
+
+  takeUp(run: ResidentRun, held: Held, code: CodeVersion): void {
+    const { hosts, now, work, admit, giveBack, quarantine } = this.#options;
+    const { head, state } = run;
+    const settled = rebuild(state, held.journal);
+    run.committed = held.journal.length;
+    const isCancelled = held.inbox.some((message) => message.body.kind === "cancel");
+    if (quarantine(run, held, isCancelled)) return;
+    const isLate = head.deadlineAt !== null && head.deadlineAt <= now();
+    // What never began has nothing to compensate, so it ends without a host.
+    const endsHere = state.operations.size === 0 && (isCancelled || isLate);
+    if (!endsHere && !hosts.has(head.tenant, code)) {
+      const { waitingOn, dueAt } = this.#want(run, code);
+      giveBack(held, waitingOn, dueAt);
+      return;
+    }
+    readInbox(run, held, now());
+    admit(run);
+    if (!endsHere) this.#openSession(run, code, settled);
+    work(run, (pass) => resume(state, run.program, now(), pass));
+  }
+
+  /** It is not here any more. */
+  leave(run: ResidentRun, reason: string): void {
+    if (run.session === null) return;
+    run.session.close(reason);
+    this.#options.hosts.forget(run.session);
+  }
+
+  /** It ended: what it lost counts no more. */
+  forget(run: ResidentRun): void {
+    this.#losses.forget(run.head.id);
+  }
+
+  #openSession(run: ResidentRun, code: CodeVersion, settled: readonly Settlement[]): void {
+    const { hosts, now, submit, work } = this.#options;
+    const task = toCodeTask(run, code, settled);
+    run.session = new CodeSession(`${run.head.id}/${run.fence}`, task, {
+      asked: (position, requests) => submit(run, { type: "asked", position, requests, at: now() }),
+      // Perhaps it only waits now.
+      idle: () => {
+        if (run.owned && !run.inFlight) work(run);
+      },
+      diverged: (divergence) => this.#setAside(run, divergence),
+      lost: (reason, guilt) => this.#release(run, reason, guilt),
+    });
+    hosts.place(run.session);
+  }
+
+  /** D2. */
+  #release(run: ResidentRun, reason: string, guilt: Guilt): void {
+    if (!run.owned) return;
+    const { id } = run.head;
+    const { log, now } = this.#options;
+    const points = this.#losses.add(id, run.committed, guilt);
+    log.info({ runId: id, reason }, "a run lost its worker");
+    if (points < QUARANTINE_POINTS) {
+      const dueAt = after(now(), toLossDelayMs(id, points));
+      this.#giveUp(run, { dueAt, waitingOn: null });
+      return;
+    }
+    this.#losses.forget(id);
+    const [step = null] = run.bodies.keys();
+    log.error({ runId: id, step }, "a run lost its worker too often; it is set aside");
+    // Only a message makes it due again.
+    this.#giveUp(run, { dueAt: null, waitingOn: { kind: "quarantine", step } });
+  }
+
+  /** D1. */
+  #want(
+    { head }: ResidentRun,
+    code: CodeVersion,
+  ): { readonly waitingOn: WaitingOn; readonly dueAt: Timestamp } {
+    const { hosts, now } = this.#options;
+    hosts.awaited(head.tenant, code, head.id);
+    const { name: workflow, version } = code;
+    const at = now();
+    const { deadlineAt } = head;
+    const lookAgainAt = after(at, LOOK_AGAIN_MS);
+    // What never began ends at its deadline without a worker; what did needs one to compensate.
+    const isNear = deadlineAt !== null && deadlineAt > at && deadlineAt < lookAgainAt;
+    const dueAt = isNear ? deadlineAt : lookAgainAt;
+    return { waitingOn: { kind: "worker", workflow, version }, dueAt };
+  }
+
+  #setAside(run: ResidentRun, divergence: Divergence): void {
+    if (!run.owned) return;
+    const { log, now } = this.#options;
+    log.error({ runId: run.head.id, ...divergence }, SET_ASIDE);
+    const dueAt = after(now(), LOOK_AGAIN_MS);
+    this.#giveUp(run, { dueAt, waitingOn: { kind: "divergence", ...divergence } });
+  }
+
+  #giveUp(run: ResidentRun, leaving: Leaving): void {
+    run.leaving = leaving;
+    silence(run, "The run is given up");
+    if (!run.inFlight) this.#options.work(run);
+  }
+}
