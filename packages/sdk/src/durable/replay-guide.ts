@@ -1,0 +1,121 @@
+// What the journal knows of a run's operations, and the first way in which the code differs from it.
+import type { CodeTask, OperationKind } from "@millrace/protocol";
+
+export interface Difference {
+  readonly step: string | null;
+  /** In plain words: what the journal has, and what the code did. */
+  readonly message: string;
+}
+
+interface KnownOperation {
+  readonly key: string;
+  readonly position: number;
+  readonly kind: OperationKind;
+  /** It was known at once, without running or waiting. */
+  readonly endedBadly: boolean;
+  readonly hasSettled: boolean;
+}
+
+export class ReplayGuide {
+  /** Not asked for yet, by key. */
+  readonly #unmet = new Map<string, KnownOperation>();
+  /** How many of them, by position. */
+  readonly #counts = new Map<number, number>();
+
+  constructor({ settled, open }: Pick<CodeTask, "settled" | "open">) {
+    for (const { key, position, kind, outcome } of settled) {
+      this.#add({
+        key,
+        position,
+        kind,
+        endedBadly: outcome.status !== "completed",
+        hasSettled: true,
+      });
+    }
+    for (const { key, position, kind } of open) {
+      this.#add({ key, position, kind, endedBadly: false, hasSettled: false });
+    }
+  }
+
+  get isMet(): boolean {
+    return this.#unmet.size === 0;
+  }
+
+  /** The journal has it settled, and the code has not asked for it. */
+  has(key: string): boolean {
+    return this.#unmet.has(key);
+  }
+
+  /**
+   * The code asks for an operation.
+   *
+   * @returns `new`: the journal does not know it; or how the code differs
+   */
+  meet(
+    key: string,
+    kind: OperationKind,
+    position: number,
+  ): "settled" | "open" | "new" | Difference {
+    const known = this.#unmet.get(key);
+    if (known === undefined) return "new";
+    if (!fits(known, kind)) {
+      return differ(
+        key,
+        `the journal has it as ${WORDS[known.kind]}, the code asks for ${WORDS[kind]}`,
+      );
+    }
+    if (known.position !== position) {
+      return differ(
+        key,
+        `the journal has it asked for after entry ${known.position}, the code asks for it after entry ${position}`,
+      );
+    }
+    this.#unmet.delete(key);
+    this.#counts.set(position, (this.#counts.get(position) ?? 0) - 1);
+    return known.hasSettled ? "settled" : "open";
+  }
+
+  /** An operation that was asked for at this position, but not by this code. */
+  missingAt(position: number): string | undefined {
+    if ((this.#counts.get(position) ?? 0) === 0) return undefined;
+    for (const known of this.#unmet.values()) if (known.position === position) return known.key;
+    return undefined;
+  }
+
+  /** Any that the code has not asked for. */
+  missing(): string | undefined {
+    return this.#unmet.keys().next().value;
+  }
+
+  /** @param did what the code did instead, as a sentence without its end */
+  explainMissing(key: string, did: string): Difference {
+    const known = this.#unmet.get(key);
+    const what =
+      known === undefined
+        ? "it"
+        : `it as ${WORDS[known.kind]}, asked for after entry ${known.position}`;
+    return differ(key, `the journal has ${what}; ${did}`);
+  }
+
+  #add(known: KnownOperation): void {
+    this.#unmet.set(known.key, known);
+    this.#counts.set(known.position, (this.#counts.get(known.position) ?? 0) + 1);
+  }
+}
+
+const WORDS: Readonly<Record<OperationKind, string>> = {
+  call: "a step",
+  timer: "a sleep",
+  child: "a child",
+  event: "a wait for an event",
+};
+
+/** What could not even begin (a child whose workflow does not exist) is journaled without its wait. */
+const fits = (known: KnownOperation, kind: OperationKind): boolean =>
+  known.kind === kind ||
+  (known.kind === "call" && (known.endedBadly || (kind === "child" && !known.hasSettled)));
+
+const differ = (key: string, what: string): Difference => ({
+  step: key,
+  message: `The code does not fit the journal at ${JSON.stringify(key)}: ${what}`,
+});
