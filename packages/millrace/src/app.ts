@@ -16,6 +16,7 @@ import { toFault } from "./fault.ts";
 import { createHttpMetrics } from "./http-metrics.ts";
 import { answerMissingRoute } from "./doors/rest/missing-route.ts";
 import type { Mode } from "./mode.ts";
+import { RemoteWorkers } from "./remote-workers.ts";
 import { drawRequestId } from "./request-id.ts";
 import type { Answer, Call, Category, Door, Route, Services } from "./route.ts";
 import { VERSION } from "./version.ts";
@@ -32,6 +33,8 @@ export interface AppOptions {
   readonly sandbox?: Sandbox | null;
   /** Bounds the event streams that are open at once. Default: 2,000. */
   readonly streams?: StreamGate;
+  /** Workers on other machines. Default: a lease of 15 s. */
+  readonly workers?: RemoteWorkers;
   /** Ends long polls when the server is told to stop. Default: never. */
   readonly stopping?: AbortSignal;
   /** By which keys end and rates are counted. Default: this machine's. */
@@ -62,7 +65,7 @@ type Attend = (call: Call, headers: Record<string, string>) => Answer | Promise<
 const DOORS: readonly Door[] = [REST_DOOR, OPERATING_DOOR];
 
 /** As it is on the wire: only to decide whether a sender should go on, so a stranger form of it may be told no. */
-const BULK_PATH = /^\/api\/v1\/workflows\/[^/?]+\/run\/batch(\?|$)/;
+const BULK_PATH = /^\/api\/v1\/(workflows\/[^/?]+\/run\/batch|workers\/[^/?]+\/reports)(\?|$)/;
 
 export function createApp(options: AppOptions): App {
   const services = createServices(options);
@@ -115,6 +118,7 @@ function createServices(options: AppOptions): Services {
     version: VERSION,
     httpMetrics: createHttpMetrics(),
     streams: options.streams ?? new StreamGate(),
+    workers: options.workers ?? new RemoteWorkers(),
     sandbox: options.sandbox ?? null,
     stopping: options.stopping ?? new AbortController().signal,
   };

@@ -8,6 +8,7 @@ import type { Caller } from "./auth/caller.ts";
 import type { Scope } from "./auth/scope.ts";
 import type { StreamGate } from "./event-stream.ts";
 import type { HttpMetrics } from "./http-metrics.ts";
+import type { RemoteWorkers } from "./remote-workers.ts";
 
 export type Method = "GET" | "POST" | "PUT" | "DELETE";
 
@@ -31,6 +32,7 @@ export interface Services {
   readonly version: string;
   readonly httpMetrics: HttpMetrics;
   readonly streams: StreamGate;
+  readonly workers: RemoteWorkers;
   /** null: there is none outside development. */
   readonly sandbox: Sandbox | null;
   /** Aborts when the server is told to stop: whoever waits for a run gets the run as it is. */

@@ -8,6 +8,7 @@ export const SCOPES = [
   "connections:write",
   "approvals:write",
   "events:publish",
+  "workers:attach",
   "keys:admin",
   "metrics:read",
 ] as const;

@@ -1,5 +1,6 @@
 // How a server tells what it does: on a screen for a person, or in the log.
 import type { Log } from "@millrace/engine";
+import type { CodeSummary } from "../code/hosted-code.ts";
 import type { Mode } from "../mode.ts";
 import { VERSION } from "../version.ts";
 import { styleOf, type Io } from "./io.ts";
@@ -7,6 +8,8 @@ import { drawReady, drawTitle, type Ready } from "./screen.ts";
 
 export interface Announcer {
   starting(mode: Mode, data: string): void;
+  /** Users' code is there. */
+  loaded(code: CodeSummary): void;
   /** It serves. */
   listening(url: string): void;
   /** It serves, and the examples are there. */
@@ -19,6 +22,9 @@ export function createScreen(io: Io): Announcer {
   const show = (text: string): void => io.out(`${text}\n`);
   return {
     starting: (mode, data) => show(drawTitle(mode, data, styleOf(io))),
+    loaded: (code) => {
+      if (hasCode(code)) show(styleOf(io).paint("dim", toSentence(code)));
+    },
     // Told with the rest, so that it stands below a long timeline.
     listening: () => {},
     ready: (ready) => show(drawReady(ready, styleOf(io))),
@@ -31,6 +37,9 @@ export function createLogAnnouncer(log: Log): Announcer {
   return {
     starting: (mode, data) =>
       log.info({ mode, data, version: VERSION }, `Millrace ${VERSION} starts in ${mode} mode`),
+    loaded: (code) => {
+      if (hasCode(code)) log.info({ ...code }, toSentence(code));
+    },
     listening: (url) => log.info({ url }, `serves ${url}`),
     ready: ({ differing }) => {
       for (const file of differing) {
@@ -47,3 +56,17 @@ export function createLogAnnouncer(log: Log): Announcer {
 
 const STOPPING = "Stopping: requests and steps may finish";
 const STOPPED = "Stopped: runs that have not ended go on at the next start";
+
+const hasCode = ({ functionCount, workflowCount, processCount }: CodeSummary): boolean =>
+  functionCount + workflowCount + processCount > 0;
+
+/** `2 functions and 1 workflow, in 4 processes of their own` */
+function toSentence({ functionCount, workflowCount, processCount }: CodeSummary): string {
+  const what = `${countOf(functionCount, "function")} and ${countOf(workflowCount, "workflow")}`;
+  if (processCount === 0) return `${what}, in this process`;
+  const where = processCount === 1 ? "a process" : `${processCount} processes`;
+  return `${what}, in ${where} of their own`;
+}
+
+const countOf = (count: number, noun: string): string =>
+  `${count} ${noun}${count === 1 ? "" : "s"}`;

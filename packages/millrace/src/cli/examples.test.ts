@@ -11,7 +11,7 @@ import { describe, expect, test } from "vitest";
 import { openTestServer } from "../../../../tools/testkit/open-test-server.ts";
 import { toRunView, type RunView } from "../doors/rest/run-view.ts";
 import { installExample, readExamples } from "./examples.ts";
-import { loadFunctions } from "./load-functions.ts";
+import { loadCode } from "../code/load-code.ts";
 import { runExample } from "./run-example.ts";
 
 const EXAMPLES = await readExamples(
@@ -41,7 +41,7 @@ async function openShop(): Promise<Shown> {
   const guard = createGuard({ mode: "development" });
   const sandbox = createSandbox({ store: createMemorySandboxStore() });
   const { actions } = createConnectors({ mode: "development", guard, sandbox });
-  const functions = await loadFunctions(EXAMPLES.flatMap(({ modules }) => modules));
+  const functions = (await loadCode(EXAMPLES.flatMap(({ modules }) => modules))).functions;
   const server = await openTestServer({ mode: "development", functions, actions, sandbox });
   const { engine } = server;
   const install = async (): Promise<readonly string[]> => {
@@ -113,7 +113,7 @@ describe("the examples", () => {
 
   test("show the order first", async () => {
     await using server = await openTestServer({
-      functions: await loadFunctions(EXAMPLES.flatMap(({ modules }) => modules)),
+      functions: (await loadCode(EXAMPLES.flatMap(({ modules }) => modules))).functions,
     });
     for (const example of EXAMPLES) await installExample(server.engine, example);
     expect((await runExample(server.engine, EXAMPLES))?.name).toBe("order");

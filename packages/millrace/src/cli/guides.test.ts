@@ -87,6 +87,10 @@ describe("the guides", { timeout: 60_000 }, () => {
     ],
     ["wait-for-results", /"output":"MINT"[^]*event: run\.completed/],
     ["idempotency", /HTTP\/1\.1 201[^]*"reason":"idempotency\.mismatch"/],
+    [
+      "events-and-signals",
+      /"id":"payment-1001","runIds":\[\][^]*Nobody waits for it\.\n[^]*"runIds":\["run_\w+"\][^]*run_\w+ has it\n/,
+    ],
     ["errors", /"hint":"Did you mean \\"limit\\"\?"[^]*exit code 1/],
     ["limits", /x-ratelimit-remaining: \d+[^]*mr_\w+\nmr_\w+\n$/i],
   ] as const)("%s: its workflows and commands do what it says", async ([name, expected]) => {

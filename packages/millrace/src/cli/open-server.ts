@@ -1,8 +1,9 @@
 // Puts the parts of a server together: store, engine, keys, app, port.
-import { createEngine, type Engine, type Log, type StepFunctions } from "@millrace/engine";
+import { createEngine, type Engine, type Log } from "@millrace/engine";
 import { createSqliteStorage } from "@millrace/engine/sqlite";
 import { createApp } from "../app.ts";
 import { digestOf } from "../auth/key.ts";
+import type { HostedCode } from "../code/hosted-code.ts";
 import type { ConnectorSettings } from "../connectors/connector-settings.ts";
 import { openConnectors, type OpenConnectors } from "../connectors/open-connectors.ts";
 import { listen, type Listener } from "../listen.ts";
@@ -18,7 +19,8 @@ export interface ServerOptions {
   readonly mode: Mode;
   /** In clear; null: there is none. */
   readonly adminKey: string | null;
-  readonly functions: StepFunctions;
+  /** The caller closes it when the server has stopped. */
+  readonly code: HostedCode;
   readonly connectors: ConnectorSettings;
   /** What definitions read as `env`. */
   readonly definitionEnv: Readonly<Record<string, string>>;
@@ -39,7 +41,7 @@ export class ListenError extends Error {
 
 /** @throws {MillraceError} option.invalid, storage.locked, … with a sentence for whoever started it */
 export async function openServer(options: ServerOptions): Promise<Server> {
-  const { data, functions, log, mode, adminKey } = options;
+  const { data, code, log, mode, adminKey } = options;
   // Whatever this process writes is its owner's alone: payloads, keys, backups.
   process.umask(0o077);
   await ensureDataFolder(data);
@@ -54,7 +56,7 @@ export async function openServer(options: ServerOptions): Promise<Server> {
   const { actions, callFunction, sandbox } = connectors;
   const engine = createEngine({
     storage,
-    functions,
+    functions: code.functions,
     actions,
     callFunction,
     env: options.definitionEnv,
@@ -62,6 +64,7 @@ export async function openServer(options: ServerOptions): Promise<Server> {
   });
   try {
     await engine.start();
+    await code.attach(engine);
     if (mode === "development" && adminKey === null) await ensureDevKey(engine, data);
     const stopping = new AbortController();
     const adminKeyDigest = adminKey === null ? null : digestOf(adminKey);

@@ -5,6 +5,7 @@ import { addAudit } from "./audit-command.ts";
 import { backUp } from "./backup-command.ts";
 import { addCompletion } from "./completion-command.ts";
 import { addDoctor } from "./doctor-command.ts";
+import { addEvents } from "./events-commands.ts";
 import type { ExitCode } from "./exit-codes.ts";
 import { addFunctions } from "./functions-commands.ts";
 import type { Io } from "./io.ts";
@@ -23,6 +24,7 @@ import {
 } from "./speaking-command.ts";
 import { start } from "./start.ts";
 import { addTenants } from "./tenants-commands.ts";
+import { addWorkers } from "./workers-commands.ts";
 import { addWorkflows } from "./workflows-commands.ts";
 
 /** @param done told what the command that was called ends with */
@@ -38,8 +40,10 @@ export function createProgram(io: Io, done: (code: ExitCode) => void): Command {
   program.commandsGroup("Run workflows:");
   addRun(program, line);
   addRuns(program, line);
+  addEvents(program, line);
   addWorkflows(program, line);
   addFunctions(program, line);
+  addWorkers(program, line);
   program.commandsGroup("Hand out access:");
   addKeys(program, line);
   addTenants(program, line);
@@ -72,7 +76,12 @@ function addStart(program: Command, { io, done }: CommandLine): void {
     .option("--port <number>", "port to listen on; 0: any that is free (default: 3000)")
     .option("--host <address>", "address to listen on (default: 127.0.0.1, this machine only)")
     .option(...DATA_FLAG)
-    .option("--functions <folder>", "register the functions that its modules export")
+    .option("--functions <folder>", "load the functions and workflows that its modules export")
+    .option(
+      "--isolate <count>",
+      "execute them in so many child processes (default: 0, in the server)",
+    )
+    .option("--isolate-memory <mib>", "heap of each of these processes (default: as Node decides)")
     .option("--examples [folder]", "load example workflows (default: examples) and run one")
     .addOption(
       new Option("--log <form>", "log lines short for people, or as JSON").choices([

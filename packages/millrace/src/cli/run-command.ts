@@ -1,9 +1,9 @@
 // `millrace run <workflow>`.
-import { MillraceError, parseJson, type JsonValue } from "@millrace/protocol";
+import { MillraceError } from "@millrace/protocol";
 import type { Command } from "commander";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 import { plain, styleOf, type Io } from "./io.ts";
-import { readText } from "./read-json-file.ts";
+import { readJsonFlag } from "./read-json-flag.ts";
 import { runFile } from "./run-file.ts";
 import {
   addSpeaking,
@@ -45,7 +45,7 @@ async function run(call: Call, workflow: string): Promise<ExitCode> {
     return runFile(client, io, { workflow, file, isKeyed, isWaiting, isJson });
   }
   if (isKeyed) throw usage("--keyed says what the lines of --file hold.");
-  const input = await readInput(text, io);
+  const input = text === undefined ? {} : await readJsonFlag("--input", text, io);
   const path = `/api/v1/workflows/${encodeURIComponent(workflow)}/run`;
   const { data, headers } = await client.post<Started>(path, { input, idempotencyKey });
   if (isWaiting) return watchRun(client, io, data.runId, isJson);
@@ -66,15 +66,4 @@ function tellStarted(data: Started, headers: Headers, io: Io): void {
   io.out(`${paint("bold", data.runId)} ${how}\n`);
   if (hasOtherInput) io.err(`${paint("yellow", "Its input was another one than this.")}\n`);
   io.out(paint("dim", `Follow it with: npx millrace runs watch ${data.runId}\n`));
-}
-
-async function readInput(text: string | undefined, io: Io): Promise<JsonValue> {
-  if (text === undefined) return {};
-  const [json, source] = text.startsWith("@")
-    ? [await readText(text.slice(1), io), text.slice(1)]
-    : [text, "--input"];
-  const parsed = parseJson(json);
-  if (parsed.ok) return parsed.value;
-  const hint = text.startsWith("@") ? "" : ` Quote it for your shell: --input '{"amount": 12}'`;
-  throw usage(`${source} is not JSON: ${parsed.problem}.${hint}`);
 }

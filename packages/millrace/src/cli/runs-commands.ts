@@ -1,4 +1,4 @@
-// `millrace runs list`, `get`, `watch`, `cancel` and `retry`.
+// `millrace runs list`, `get`, `watch`, `cancel`, `retry` and `signal`.
 import { MillraceError } from "@millrace/protocol";
 import type { Command } from "commander";
 import type { RunSummaryView, RunView } from "../doors/rest/run-view.ts";
@@ -8,6 +8,7 @@ import { glyphsOf, runGlyph } from "./glyphs.ts";
 import { plain, styleOf, type Io, type Style } from "./io.ts";
 import { addPageFlags, showList } from "./list-command.ts";
 import { formatCount } from "./progress.ts";
+import { addSignal } from "./signal-command.ts";
 import { sinceFlag } from "./since.ts";
 import {
   addGroup,
@@ -45,6 +46,7 @@ export function addRuns(program: Command, line: CommandLine): void {
   addSpeaking(runs, "retry <id>", "start anew from the step that failed")
     .option("--wait", "follow the run until it ends; exit 1 unless it completed")
     .action(speaking(line, retry));
+  addSignal(runs, line);
 }
 
 async function get({ client, io, isJson }: Call, id: string): Promise<ExitCode> {

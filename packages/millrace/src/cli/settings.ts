@@ -15,6 +15,9 @@ export type SettingName =
   | "data"
   | "examples"
   | "functions"
+  | "functionsEnv"
+  | "isolate"
+  | "isolateMemory"
   | "log"
   | "logLevel"
   | "server"
@@ -40,6 +43,18 @@ const oneOf =
 
 const checkPort = (text: string): string | null =>
   /^\d{1,5}$/.test(text) && Number(text) <= 65_535 ? null : "must be a number from 0 to 65535";
+
+const MOST_PROCESSES = 64;
+/** Node itself needs about half of it. */
+const LEAST_MEMORY_MIB = 32;
+const MOST_MEMORY_MIB = 1_048_576;
+
+const wholeNumber =
+  (least: number, most: number) =>
+  (text: string): string | null =>
+    /^\d{1,9}$/.test(text) && Number(text) >= least && Number(text) <= most
+      ? null
+      : `must be a whole number from ${least} to ${most}`;
 
 export const checkUrl = (text: string): string | null =>
   /^https?:\/\//.test(text) && URL.canParse(text) ? null : "must be an http or https address";
@@ -95,6 +110,27 @@ const SETTINGS: Readonly<Record<SettingName, Setting>> = {
   /** A folder; empty: the one beside the command. */
   examples: { env: "MILLRACE_EXAMPLES", isInFile: true, default: null, check: null },
   functions: { env: "MILLRACE_FUNCTIONS", isInFile: true, default: null, check: null },
+  /** Names with commas between them. */
+  functionsEnv: {
+    env: "MILLRACE_FUNCTIONS_ENV",
+    isInFile: true,
+    default: null,
+    check: checkEnvNames,
+  },
+  /** How many processes; 0: none but the server's own. */
+  isolate: {
+    env: "MILLRACE_ISOLATE",
+    isInFile: true,
+    default: "0",
+    check: wholeNumber(0, MOST_PROCESSES),
+  },
+  /** Of the heap of each, in MiB. */
+  isolateMemory: {
+    env: "MILLRACE_ISOLATE_MEMORY",
+    isInFile: true,
+    default: null,
+    check: wholeNumber(LEAST_MEMORY_MIB, MOST_MEMORY_MIB),
+  },
   log: { env: "MILLRACE_LOG", isInFile: true, default: null, check: oneOf(["pretty", "json"]) },
   logLevel: {
     env: "MILLRACE_LOG_LEVEL",

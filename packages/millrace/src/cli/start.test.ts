@@ -2,6 +2,7 @@
 import { readFile, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { plantFolder } from "../../../../tools/testkit/planted-folder.ts";
 import { createTestIo, type TestIo } from "../../../../tools/testkit/test-io.ts";
@@ -259,6 +260,82 @@ describe("millrace start", { timeout: 30_000 }, () => {
     await send("/workflows/wf_double/activate", {});
     const response = await send("/workflows/wf_double/run?wait=30", { input: { n: 21 } });
     expect(await response.json()).toMatchObject({ data: { status: "completed", output: 42 } });
+  });
+});
+
+/** With `order`, and with `double` for steps of JSON workflows. */
+const CODE = fileURLToPath(new URL("../../../../e2e/isolated", import.meta.url));
+
+describe("millrace start --functions", { timeout: 30_000 }, () => {
+  test.for([
+    ["in this process", []],
+    ["in a process of their own", ["--isolate", "1"]],
+  ] as const)("executes workflows of the folder, %s, and says so", async ([where, flags]) => {
+    await using folder = await plantFolder({});
+    await using server = await startServer(folder.path, ["--functions", CODE, ...flags]);
+    const response = await fetch(`${server.url}/api/v1/workflows/order/run?wait=30`, {
+      method: "POST",
+      headers: { "x-api-key": await readKey(folder.path) },
+      body: JSON.stringify({ input: { n: 20 } }),
+    });
+    expect(await response.json()).toMatchObject({
+      data: { status: "completed", output: { n: 42 } },
+    });
+    expect(server.io.errText()).toContain(`functions and 9 workflows, ${where}`);
+  });
+
+  test.for([[[]], [["--isolate", "2"]]] as const)(
+    "does not start with a file that throws, and names it, with flags %s",
+    async ([flags]) => {
+      await using folder = await plantFolder({
+        "package.json": `{ "type": "module" }`,
+        "functions/broken.js": `throw new Error("no database");`,
+      });
+      const io = createTestIo({ cwd: folder.path });
+      const args = ["start", "--port", "0", "--log", "pretty", "--functions", "functions"];
+      expect(await runCommandLine([...args, ...flags], io)).toBe(2);
+      expect(io.errText()).toContain(
+        `${folder.path}/functions/broken.js cannot be loaded: no data`,
+      );
+    },
+  );
+
+  test("does not start with a file that ends its process, and says how it ended", async () => {
+    await using folder = await plantFolder({
+      "package.json": `{ "type": "module" }`,
+      "functions/leaving.js": `process.exit(9);`,
+    });
+    const io = createTestIo({ cwd: folder.path });
+    const args = ["start", "--port", "0", "--log", "pretty", "--functions", "functions"];
+    expect(await runCommandLine([...args, "--isolate", "1"], io)).toBe(2);
+    expect(io.errText()).toContain("ended with exit code 9 before it was ready");
+  });
+
+  test.for([[[]], [["--isolate", "1"]]] as const)(
+    "does not start with a workflow whose name belongs to a JSON workflow, with flags %s",
+    async ([flags]) => {
+      await using folder = await plantFolder({});
+      {
+        await using server = await startServer(folder.path);
+        const steps = [{ id: "t", type: "transform", config: { mapping: {} } }];
+        await fetch(`${server.url}/api/v1/workflows`, {
+          method: "POST",
+          headers: { "x-api-key": await readKey(folder.path) },
+          body: JSON.stringify({ name: "order", steps }),
+        });
+      }
+      const io = createTestIo({ cwd: folder.path });
+      const args = ["start", "--port", "0", "--log", "pretty", "--functions", CODE];
+      expect(await runCommandLine([...args, ...flags], io)).toBe(1);
+      expect(io.errText()).toContain(`The name "order" of export order of ${CODE}/manners.ts`);
+    },
+  );
+
+  test("refuses a number of processes that is none", async () => {
+    await using folder = await plantFolder({});
+    const io = createTestIo({ cwd: folder.path, env: { MILLRACE_ISOLATE: "many" } });
+    expect(await runCommandLine(["start", "--port", "0"], io)).toBe(2);
+    expect(io.errText()).toContain("MILLRACE_ISOLATE must be a whole number from 0 to 64");
   });
 });
 

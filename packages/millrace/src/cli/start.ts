@@ -11,7 +11,7 @@ import { decideMode } from "./decide-mode.ts";
 import { installExample, readExamples, type Example } from "./examples.ts";
 import { EXIT, toExitCode, type ExitCode } from "./exit-codes.ts";
 import { styleOf, type Io } from "./io.ts";
-import { findModules, loadFunctions } from "./load-functions.ts";
+import { loadServerCode } from "./load-server-code.ts";
 import { createLineBuffer, prettyLine } from "./log-output.ts";
 import { ListenError, openServer, type Server, type ServerOptions } from "./open-server.ts";
 import { runExample } from "./run-example.ts";
@@ -32,14 +32,15 @@ export async function start(settings: Settings, io: Io, isJson: boolean): Promis
   try {
     announcer.starting(mode, settings.data);
     const examples = await findExamples(settings, io);
-    const functions = await loadFunctions(await findAllModules(settings, io, examples));
+    await using code = await loadServerCode(settings, io, examples, log);
+    announcer.loaded(code.summary);
     const { data } = settings;
     const adminKey = settings.get("adminKey");
     const port = Number(settings.get("port"));
     const connectors = readConnectorSettings((name) => settings.get(name));
     const definitionEnv = readDefinitionEnv(settings, io);
     const own = { data, host, port, mode, adminKey, log };
-    const options = { ...own, functions, connectors, definitionEnv };
+    const options = { ...own, code, connectors, definitionEnv };
     const server = await openServer(options);
     try {
       const url = toServerUrl(host, server.port);
@@ -126,14 +127,4 @@ const DEFAULT_EXAMPLES = "examples";
 async function findExamples(settings: Settings, io: Io): Promise<readonly Example[]> {
   const folder = settings.get("examples");
   return folder === null ? [] : readExamples(resolve(io.cwd, folder || DEFAULT_EXAMPLES));
-}
-
-async function findAllModules(
-  settings: Settings,
-  io: Io,
-  examples: readonly Example[],
-): Promise<readonly string[]> {
-  const folder = settings.get("functions");
-  const own = folder === null ? [] : await findModules(resolve(io.cwd, folder));
-  return [...own, ...examples.flatMap(({ modules }) => modules)];
 }

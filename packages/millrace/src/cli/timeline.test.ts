@@ -5,6 +5,7 @@ import { drawRun, type DrawOptions } from "./timeline.ts";
 const START_MS = Date.UTC(2026, 10, 20, 7, 12, 3);
 const at = (ms: number): string => new Date(START_MS + ms).toISOString();
 const ERROR: ErrorView = {
+  source: "code",
   code: "STEP_ERROR",
   message: "No answer",
   stepId: "charge",

@@ -116,6 +116,15 @@ function describeWaiting(waiting: WaitingView, nowMs: number): string {
       return `tries ${plain(waiting.step)} again${inTime(waiting.until, nowMs)} (attempt ${waiting.attempt})`;
     case "child":
       return `waits in ${plain(waiting.step)} for ${waiting.runId}`;
+    case "event": {
+      const limit =
+        waiting.until === null
+          ? ""
+          : ` until ${formatInstant(waiting.until)}${inTime(waiting.until, nowMs)}`;
+      return `waits in ${plain(waiting.step)} for event "${plain(waiting.event)}"${limit}`;
+    }
+    case "worker":
+      return `waits for a worker that offers workflow "${plain(waiting.workflow)}" in version "${plain(waiting.version)}"`;
     case "quarantine":
       return `is set aside, since its process died again and again${inStep(waiting.step)}`;
     case "divergence":
@@ -151,4 +160,7 @@ function noteOf(step: StepView, run: RunView): string {
 }
 
 const isWaitedOn = (step: StepView, { waitingOn }: RunView): boolean =>
-  step.status === "running" && waitingOn !== null && waitingOn.step === step.id;
+  step.status === "running" &&
+  waitingOn !== null &&
+  "step" in waitingOn &&
+  waitingOn.step === step.id;

@@ -39,7 +39,7 @@ describe("POST /runs/cancel", () => {
         { id: unknown, status: "notFound" },
         { id: "x", status: "notFound" },
       ],
-      meta: { requested: 1, ended: 1, notFound: 2, failed: 0, isComplete: true },
+      meta: { requested: 1, ended: 1, notFound: 2, failed: 0, isComplete: true, cursor: null },
     });
     expect(await statusOf(server, one)).toBe("cancelled");
   });
@@ -64,6 +64,48 @@ describe("POST /runs/cancel", () => {
     expect(text.includes('"cancelRequestedAt":null')).toBe(name !== "all");
   });
 
+  test("cancels what lives and has an id that begins so", async () => {
+    await using server = await openTestServer();
+    const workflow = await server.install(SLEEP);
+    const [one, two] = [await start(server, workflow), await start(server, workflow)];
+    const { body } = await cancel(server, { idStartsWith: one });
+    expect(body).toMatchObject({ data: [{ id: one }], meta: { requested: 1, isComplete: true } });
+    expect(await statusOf(server, one)).toBe("cancelled");
+    const { text } = await server.send("GET", `/api/v1/runs/${two}`);
+    expect(text).toContain('"cancelRequestedAt":null');
+  });
+
+  test("counts in a dry run, by filter and by id, and asks nobody", async () => {
+    await using server = await openTestServer();
+    const workflow = await server.install(SLEEP);
+    const [one, two] = [await start(server, workflow), await start(server, workflow)];
+    const all = await cancel(server, { all: true, dryRun: true });
+    expect(all.body.meta).toMatchObject({ requested: 2, isComplete: true, cursor: null });
+    const unknown = "run_01JD0Q8Y7C1V0Z0G0000000000";
+    const named = await cancel(server, { ids: [one, unknown], dryRun: true });
+    expect(named.body.meta).toMatchObject({ requested: 1, ended: 0, notFound: 1 });
+    for (const id of [one, two]) {
+      const { text } = await server.send("GET", `/api/v1/runs/${id}`);
+      expect(text).toContain('"cancelRequestedAt":null');
+    }
+    await cancel(server, { ids: [two] });
+    await statusOf(server, two);
+    const ended = await cancel(server, { ids: [two], dryRun: true });
+    expect(ended.body.meta).toMatchObject({ requested: 0, ended: 1 });
+  });
+
+  test("ends at its limit, and goes on at its cursor", async () => {
+    await using server = await openTestServer();
+    const workflow = await server.install(SLEEP);
+    const items = Array.from({ length: 1_500 }, () => ({}));
+    await server.send("POST", `/api/v1/workflows/${workflow}/run/batch`, { body: { items } });
+    const first = await cancel(server, { all: true, limit: 1 });
+    expect(first.body.meta).toMatchObject({ requested: 1_000, isComplete: false });
+    const { cursor } = first.body.meta;
+    const rest = await cancel(server, { all: true, cursor });
+    expect(rest.body.meta).toMatchObject({ requested: 500, isComplete: true, cursor: null });
+  });
+
   test("works on while more match than one page holds", async () => {
     await using server = await openTestServer();
     const workflow = await server.install(SLEEP);
@@ -78,6 +120,9 @@ describe("POST /runs/cancel", () => {
     ["nothing", {}],
     ["two selectors", { all: true, workflowId: "wf_a" }],
     ["no ids", { ids: [] }],
+    ["no beginning of an id", { idStartsWith: "" }],
+    ["a limit of none", { all: true, limit: 0 }],
+    ["a cursor of another list", { all: true, cursor: "wf_a" }],
     ["an id that is no text", { ids: [1] }],
     ["all false", { all: false }],
     ["metadata without a key", { metadata: {} }],

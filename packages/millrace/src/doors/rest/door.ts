@@ -6,6 +6,7 @@ import { AUDIT_ROUTES } from "./audit.ts";
 import { FUNCTION_ROUTES } from "./functions.ts";
 import { BATCH_ROUTES } from "./run-batch.ts";
 import { CANCEL_RUNS_ROUTES } from "./cancel-runs.ts";
+import { PUBLISH_ROUTES } from "./publish-events.ts";
 import { EVENT_ROUTES } from "./run-events.ts";
 import { LOG_ROUTES } from "./run-logs.ts";
 import { RETRY_ROUTES } from "./run-retry.ts";
@@ -17,6 +18,7 @@ import { START_ROUTES } from "./start-run.ts";
 import { VERSION_ROUTES } from "./versions.ts";
 import { LIFECYCLE_ROUTES } from "./workflow-lifecycle.ts";
 import { TENANT_ROUTES } from "./tenants.ts";
+import { WORKER_ROUTES } from "./workers.ts";
 import { WORKFLOW_ROUTES } from "./workflows.ts";
 import { WORKSPACE_ROUTES } from "./workspaces.ts";
 
@@ -31,7 +33,9 @@ const ROUTES: readonly Route[] = [
   ...RETRY_ROUTES,
   ...LOG_ROUTES,
   ...EVENT_ROUTES,
+  ...PUBLISH_ROUTES,
   ...FUNCTION_ROUTES,
+  ...WORKER_ROUTES,
   ...SANDBOX_ROUTES,
   ...KEY_ROUTES,
   ...TENANT_ROUTES,

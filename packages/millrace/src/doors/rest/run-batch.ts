@@ -10,7 +10,7 @@ import { readQuery } from "./read-query.ts";
 import { dataOf } from "./schemas/envelope.ts";
 import { BATCH, BATCH_META, BATCH_OUTCOMES } from "./schemas/run-batch.ts";
 import { WORKFLOW_PARAMS } from "./schemas/workflow.ts";
-import { ITEM_SHAPE, readOnMismatch, toStartRequest } from "./start-run.ts";
+import { CODE_INPUT, ITEM_SHAPE, readOnMismatch, toStartRequest } from "./start-run.ts";
 import { findWorkflow } from "./workflows.ts";
 
 export const BATCH_ROUTES: readonly Route[] = [
@@ -50,8 +50,9 @@ interface OutcomeView {
 
 async function startBatch(call: AuthorizedCall, services: Services): Promise<Answer> {
   // Once, and before anything that is wrong with the rest.
-  await findWorkflow(call, services);
-  const { items, onMismatch, isAtomic } = await readBatch(call, services);
+  const { kind } = await findWorkflow(call, services);
+  const shape = kind === "graph" ? ITEM_SHAPE : { ...ITEM_SHAPE, ...CODE_INPUT };
+  const { items, onMismatch, isAtomic } = await readBatch(call, services, shape);
   const requests = items.filter((item): item is StartRequest => !MillraceError.is(item));
   if (isAtomic) assertAll(items, await services.engine.runs.check(requests), onMismatch);
   const outcomes = await services.engine.startRuns(requests);
@@ -62,7 +63,11 @@ async function startBatch(call: AuthorizedCall, services: Services): Promise<Ans
   return success(200, views, { meta: count(views) });
 }
 
-async function readBatch(call: AuthorizedCall, services: Services): Promise<Batch> {
+async function readBatch(
+  call: AuthorizedCall,
+  services: Services,
+  shape: typeof ITEM_SHAPE,
+): Promise<Batch> {
   const { bulkRequestBytes, bulkItems } = services.limits;
   readQuery(call.request, {});
   const json = await readJsonBody(call.request, bulkRequestBytes);
@@ -82,7 +87,7 @@ async function readBatch(call: AuthorizedCall, services: Services): Promise<Batc
     throw invalid([{ path: ["Idempotency-Key"], message: "A batch has no key", hint }]);
   }
   return {
-    items: items.map((item) => readItem(call, item)),
+    items: items.map((item) => readItem(call, item, shape)),
     onMismatch: fields.onMismatch ?? "reject",
     isAtomic: fields.atomic ?? false,
   };
@@ -95,9 +100,9 @@ const readItems: Reader<readonly JsonValue[]> = (value, path) => {
   return value.length > 0 ? value : new Problem({ path, message: "Must have at least one item" });
 };
 
-function readItem(call: AuthorizedCall, item: JsonValue): Item {
+function readItem(call: AuthorizedCall, item: JsonValue, shape: typeof ITEM_SHAPE): Item {
   try {
-    return toStartRequest(call, readFields(item, ITEM_SHAPE));
+    return toStartRequest(call, readFields(item, shape));
   } catch (error) {
     if (MillraceError.is(error)) return error;
     throw error;

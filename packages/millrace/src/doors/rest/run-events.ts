@@ -115,17 +115,45 @@ function toEventView(item: Exclude<EntryItem, { type: "end" }>): object {
     }
     case "step.waiting": {
       const { step: stepId, wait } = item;
-      const waitingFor =
-        wait.kind === "timer"
-          ? { kind: "timer", until: toIso(wait.until) }
-          : { kind: "child", runId: wait.childId };
-      return { ...base, stepId, waitingFor };
+      return { ...base, stepId, waitingFor: toWaitView(wait) };
     }
-    case "message.received": {
-      const { message } = item;
-      if (message.kind === "cancel") return { ...base, ...message };
+    case "message.received":
+      return { ...base, ...toMessageView(item.message) };
+  }
+}
+
+type StepWait = Extract<EntryItem, { type: "step.waiting" }>["wait"];
+
+function toWaitView(wait: StepWait): object {
+  switch (wait.kind) {
+    case "timer":
+      return { kind: "timer", until: toIso(wait.until) };
+    case "child":
+      return { kind: "child", runId: wait.childId };
+    case "event": {
+      const until = wait.until === null ? null : toIso(wait.until);
+      return { kind: "event", event: wait.event, until };
+    }
+  }
+}
+
+function toMessageView(
+  message: Extract<EntryItem, { type: "message.received" }>["message"],
+): object {
+  switch (message.kind) {
+    case "cancel":
+      return message;
+    case "signal": {
+      const { kind, name, data, step: stepId } = message;
+      return { kind, name, data: fromJsonText(data), stepId };
+    }
+    case "limit": {
+      const { code: reason, message: text } = message.failure;
+      return { kind: "limit", reason, message: text };
+    }
+    case "child.finished": {
       const { kind, step: stepId, runId, status } = message;
-      return { ...base, kind, stepId, runId, status };
+      return { kind, stepId, runId, status };
     }
   }
 }

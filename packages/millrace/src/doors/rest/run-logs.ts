@@ -111,12 +111,25 @@ function toLine(event: RunEvent): LogLine {
     }
     case "step.waiting": {
       const { step, wait } = event;
-      const message =
-        wait.kind === "timer" ? `Waits until ${toIso(wait.until)}` : `Waits for ${wait.childId}`;
-      return { ...base, level: "info", step, attempt: null, message };
+      return { ...base, level: "info", step, attempt: null, message: describeWait(wait) };
     }
     case "message.received":
       return { ...base, attempt: null, ...toMessageLine(event.message) };
+  }
+}
+
+type StepWait = Extract<RunEvent, { type: "step.waiting" }>["wait"];
+
+function describeWait(wait: StepWait): string {
+  switch (wait.kind) {
+    case "timer":
+      return `Waits until ${toIso(wait.until)}`;
+    case "child":
+      return `Waits for ${wait.childId}`;
+    case "event": {
+      const limit = wait.until === null ? "" : `, until ${toIso(wait.until)}`;
+      return `Waits for event "${wait.event}"${limit}`;
+    }
   }
 }
 
@@ -126,6 +139,12 @@ function toMessageLine(
   if (message.kind === "cancel") {
     const why = message.reason === null ? "" : `: ${message.reason}`;
     return { level: "warn", step: null, message: `Asked to cancel${why}` };
+  }
+  if (message.kind === "signal") {
+    return { level: "info", step: message.step, message: `Received "${message.name}"` };
+  }
+  if (message.kind === "limit") {
+    return { level: "error", step: null, message: `Stopped: ${message.failure.message}` };
   }
   const { step, runId, status } = message;
   const level = status === "completed" ? "info" : "error";

@@ -5,6 +5,7 @@ import {
   toIso,
   type Attempt,
   type Failure,
+  type FailureSource,
   type JsonValue,
   type Run,
   type RunStatus,
@@ -21,6 +22,8 @@ export interface ErrorView {
   readonly message: string;
   readonly stepId: string | null;
   readonly reason: string;
+  /** Who is to blame. */
+  readonly source: FailureSource;
   readonly details?: JsonValue;
 }
 
@@ -62,7 +65,14 @@ export type WaitingView =
       readonly until: string;
       readonly attempt: number;
     }
-  | Exclude<WaitingOn, { readonly kind: "timer" | "retry" }>;
+  | {
+      readonly kind: "event";
+      readonly step: string;
+      readonly event: string;
+      /** null: for ever. */
+      readonly until: string | null;
+    }
+  | Exclude<WaitingOn, { readonly kind: "timer" | "retry" | "event" }>;
 
 export interface RunSummaryView {
   readonly id: string;
@@ -194,8 +204,8 @@ export function toErrorView(
   failure: Failure,
   step: string | null = failure.step ?? null,
 ): ErrorView {
-  const { code, message, details } = failure;
-  const view = { code: toWireCode(code), message, stepId: step, reason: code };
+  const { code, message, source, details } = failure;
+  const view = { code: toWireCode(code), message, stepId: step, reason: code, source };
   return details === undefined ? view : { ...view, details };
 }
 
@@ -207,6 +217,9 @@ function toWaitingView(waiting: WaitingOn | null): WaitingView | null {
   if (waiting === null) return null;
   if (waiting.kind === "timer" || waiting.kind === "retry") {
     return { ...waiting, until: toIso(waiting.until) };
+  }
+  if (waiting.kind === "event") {
+    return { ...waiting, until: isoOrNull(waiting.until) };
   }
   return waiting;
 }

@@ -170,6 +170,35 @@ describe("POST /workflows/{id}/run", () => {
     });
   });
 
+  test("keeps when it may begin, and its own deadline", async () => {
+    await using server = await openWithEcho();
+    const times = { startAt: "2100-01-01T00:00:00+01:00", timeoutMs: 1_000, priority: 3 };
+    const { status, body } = await server.send("POST", START, { body: times });
+    expect(status).toBe(201);
+    const run = await server.send("GET", `/api/v1/runs/${body.data.runId}`);
+    expect(run.body.data).toMatchObject({ status: "pending", startedAt: null });
+    const soon = await server.send("POST", `${START}?wait=30`, { body: { delayMs: 1 } });
+    expect(soon.body.data).toMatchObject({ status: "completed" });
+  });
+
+  test.each<[object, string, string]>([
+    [{ delayMs: "1s" }, "delayMs", "Expected number, received string"],
+    [{ delayMs: -1 }, "delayMs", "Must be a whole number of milliseconds from 0"],
+    [{ startAt: "tomorrow" }, "startAt", "Expected an instant like"],
+    [{ startAt: 1 }, "startAt", "Expected an instant like"],
+    [{ delayMs: 1, startAt: "2100-01-01T00:00:00Z" }, "startAt", "Must not stand beside delayMs"],
+    [{ timeoutMs: 0 }, "timeoutMs", "Must be a whole number of milliseconds from 1"],
+    [{ priority: 4 }, "priority", "Expected one of 0, 1, 2, 3"],
+    [{ runId: "mine" }, "runId", "Unknown field"],
+  ])("refuses %j", async (sent, field, message) => {
+    await using server = await openWithEcho();
+    const { status, body } = await server.send("POST", START, { body: sent });
+    expect(status).toBe(400);
+    expect(body.error.details).toMatchObject([
+      { field, message: expect.stringContaining(message) as string },
+    ]);
+  });
+
   test("knows no connections", async () => {
     await using server = await openWithEcho();
     const { status, body } = await server.send("POST", START, { body: { connectionId: "conn_x" } });

@@ -3,11 +3,14 @@ import type { StartOutcome, StartRequest } from "@millrace/engine";
 import {
   checkName,
   MillraceError,
+  PRIORITIES,
   toJsonText,
   typeName,
   type Issue,
   type JsonText,
   type JsonValue,
+  type Priority,
+  type Timestamp,
 } from "@millrace/protocol";
 import { readJsonBody } from "../../read-body.ts";
 import type { Answer, AuthorizedCall, Route, Services } from "../../route.ts";
@@ -15,6 +18,7 @@ import { toActor } from "./actor.ts";
 import { success } from "./envelope.ts";
 import { toDetail } from "./errors.ts";
 import {
+  ignore,
   invalid,
   Problem,
   readFields,
@@ -23,10 +27,10 @@ import {
   readObject,
   readOneOf,
   type Fields,
-  type JsonObject,
   type Reader,
   type Shape,
 } from "./read-fields.ts";
+import { parseInstant } from "./read-instant.ts";
 import { readQuery, readWaitMs } from "./read-query.ts";
 import { toRunView } from "./run-view.ts";
 import { dataOf, LOCATION, WARNINGS_META } from "./schemas/envelope.ts";
@@ -97,20 +101,26 @@ async function startRun(call: AuthorizedCall, services: Services): Promise<Answe
 
 /** An unknown workflow is told before anything that is wrong with the rest. */
 async function readStart(call: AuthorizedCall, services: Services): Promise<StartBody> {
+  let json: JsonValue | undefined;
   try {
-    const { wait } = readQuery(call.request, { wait: readWaitMs });
-    const json = await readJsonBody(call.request, services.limits.requestBytes);
-    const fields = readFields(json, START_SHAPE);
-    const idempotencyKey = readIdempotencyKey(call.request, fields.idempotencyKey);
-    return {
-      request: toStartRequest(call, { ...fields, idempotencyKey }),
-      onMismatch: fields.onMismatch ?? "existing",
-      waitMs: wait ?? null,
-    };
+    readQuery(call.request, { wait: readWaitMs });
+    json = await readJsonBody(call.request, services.limits.requestBytes);
+    return toStartBody(call, readFields(json, START_SHAPE));
   } catch (error) {
-    await findWorkflow(call, services);
-    throw error;
+    const { kind } = await findWorkflow(call, services);
+    if (kind === "graph" || json === undefined) throw error;
+    return toStartBody(call, readFields(json, { ...START_SHAPE, ...CODE_INPUT }));
   }
+}
+
+function toStartBody(call: AuthorizedCall, fields: Fields<typeof START_SHAPE>): StartBody {
+  const { wait } = readQuery(call.request, { wait: readWaitMs });
+  const idempotencyKey = readIdempotencyKey(call.request, fields.idempotencyKey);
+  return {
+    request: toStartRequest(call, { ...fields, idempotencyKey }),
+    onMismatch: fields.onMismatch ?? "existing",
+    waitMs: wait ?? null,
+  };
 }
 
 export const readMetadata: Reader<Readonly<Record<string, string>>> = (value, path) => {
@@ -137,14 +147,33 @@ const refuseConnection: Reader<undefined> = (value, path) => {
 };
 
 interface ItemShape extends Shape {
-  readonly input: Reader<JsonObject>;
+  readonly input: Reader<JsonValue>;
   readonly idempotencyKey: Reader<string>;
   readonly reuseAfterFailure: Reader<boolean>;
   readonly connectionId: Reader<undefined>;
   readonly metadata: Reader<Readonly<Record<string, string>>>;
   readonly workspace: Reader<string>;
   readonly user: Reader<string>;
+  readonly priority: Reader<Priority>;
+  readonly delayMs: Reader<number>;
+  readonly startAt: Reader<Timestamp>;
+  readonly timeoutMs: Reader<number>;
 }
+
+const readPriority: Reader<Priority> = (value, path) =>
+  PRIORITIES.find((priority) => priority === value) ??
+  new Problem({ path, message: `Expected one of ${PRIORITIES.join(", ")}` });
+
+/** The engine looks at its range. */
+const readMs: Reader<number> = (value, path) =>
+  typeof value === "number"
+    ? value
+    : new Problem({ path, message: `Expected number, received ${typeName(value)}` });
+
+const readStartAt: Reader<Timestamp> = (value, path) => {
+  const at = typeof value === "string" ? parseInstant(value) : undefined;
+  return at ?? new Problem({ path, message: "Expected an instant like 2027-01-31T12:00:00Z" });
+};
 
 /** What one start says of itself, alone or in a batch. */
 export const ITEM_SHAPE: ItemShape = {
@@ -155,7 +184,14 @@ export const ITEM_SHAPE: ItemShape = {
   metadata: readMetadata,
   workspace: readName,
   user: readName,
+  priority: readPriority,
+  delayMs: readMs,
+  startAt: readStartAt,
+  timeoutMs: readMs,
 };
+
+/** Code takes any JSON, where a definition reads the fields of an object. */
+export const CODE_INPUT: Pick<ItemShape, "input"> = { input: ignore };
 
 export const readOnMismatch: Reader<"existing" | "reject"> = readOneOf(["existing", "reject"]);
 
@@ -163,21 +199,35 @@ const START_SHAPE = { ...ITEM_SHAPE, onMismatch: readOnMismatch };
 
 export type ItemFields = Pick<Fields<ItemShape>, ItemField>;
 type ItemField =
-  "input" | "idempotencyKey" | "reuseAfterFailure" | "metadata" | "workspace" | "user";
+  | "input"
+  | "idempotencyKey"
+  | "reuseAfterFailure"
+  | "metadata"
+  | "workspace"
+  | "user"
+  | "priority"
+  | "delayMs"
+  | "startAt"
+  | "timeoutMs";
 
 /** @throws {MillraceError} request.invalid: the input holds a number that cannot be stored */
 export function toStartRequest(call: AuthorizedCall, fields: ItemFields): StartRequest {
-  const { idempotencyKey, reuseAfterFailure, metadata, workspace, user } = fields;
+  const { input, idempotencyKey, reuseAfterFailure, metadata, workspace, user } = fields;
+  const { priority, delayMs, startAt, timeoutMs } = fields;
   return {
     tenant: call.caller.tenant,
     workflow: call.param("id"),
-    input: toInputText(fields.input ?? {}),
+    input: toInputText(input === undefined ? {} : input),
     actor: toActor(call),
     ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
     ...(reuseAfterFailure === undefined ? {} : { reuseAfterFailure }),
     ...(metadata === undefined ? {} : { metadata }),
     ...(workspace === undefined ? {} : { workspace }),
     ...(user === undefined ? {} : { user }),
+    ...(priority === undefined ? {} : { priority }),
+    ...(delayMs === undefined ? {} : { delayMs }),
+    ...(startAt === undefined ? {} : { startAt }),
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
   };
 }
 

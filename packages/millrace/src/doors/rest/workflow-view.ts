@@ -13,12 +13,14 @@ export interface WorkflowView extends Definition {
   readonly kind: Workflow["kind"];
   readonly status: WorkflowStatus;
   readonly version: number;
+  /** Of code: the version that its author gave it. */
+  readonly codeVersion?: string;
   readonly createdAt: string;
   readonly updatedAt: string;
 }
 
 export function toWorkflowView(workflow: Workflow): WorkflowView {
-  const { id, slug, kind, status, version, definition, createdAt, updatedAt } = workflow;
+  const { id, slug, kind, status, version, definition, code, createdAt, updatedAt } = workflow;
   return {
     ...definition,
     id,
@@ -26,6 +28,7 @@ export function toWorkflowView(workflow: Workflow): WorkflowView {
     kind,
     status,
     version,
+    ...(code === null ? {} : { codeVersion: code.version }),
     createdAt: toIso(createdAt),
     updatedAt: toIso(updatedAt),
   };
@@ -37,6 +40,7 @@ export interface VersionSummaryView {
   readonly version: number;
   readonly name: string;
   readonly changeSummary: string | null;
+  readonly codeVersion?: string;
   readonly createdAt: string;
 }
 
@@ -50,6 +54,7 @@ export const toVersionSummaryView = (version: WorkflowVersion): VersionSummaryVi
   version: version.version,
   name: version.definition.name,
   changeSummary: version.changeSummary,
+  ...(version.code === null ? {} : { codeVersion: version.code.version }),
   createdAt: toIso(version.createdAt),
 });
 

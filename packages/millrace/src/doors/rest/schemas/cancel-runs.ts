@@ -7,6 +7,8 @@ import {
   mapOf,
   NAME,
   oneOf,
+  ORDINAL,
+  orNull,
   shown,
   taken,
   TEXT,
@@ -17,6 +19,7 @@ export const CANCEL_RUNS: JsonSchema = titled("CancelRuns", {
   ...taken({
     ids: { ...listOf(TEXT), minItems: 1, maxItems: 10_000 },
     workflowId: described("All live runs of this workflow: its id or slug.", NAME),
+    idStartsWith: described("All live runs whose id begins so.", NAME),
     metadata: {
       ...mapOf(TEXT),
       minProperties: 1,
@@ -24,8 +27,16 @@ export const CANCEL_RUNS: JsonSchema = titled("CancelRuns", {
     },
     all: { const: true, description: "All live runs." },
     reason: NAME,
+    dryRun: described("Counts those that would be asked, and asks nobody.", FLAG),
+    limit: described("Ends once so many runs, or up to 999 more, were looked at.", {
+      ...ORDINAL,
+      maximum: Number.MAX_SAFE_INTEGER,
+    }),
+    cursor: described("`meta.cursor` of an answer: goes on there.", TEXT),
   }),
-  oneOf: ["ids", "workflowId", "metadata", "all"].map((name) => ({ required: [name] })),
+  oneOf: ["ids", "workflowId", "idStartsWith", "metadata", "all"].map((name) => ({
+    required: [name],
+  })),
   examples: [{ metadata: { team: "billing" } }],
 });
 
@@ -50,6 +61,10 @@ export const CANCEL_META: JsonSchema = titled(
     ended: COUNT,
     notFound: COUNT,
     failed: COUNT,
-    isComplete: described("`false`: the server stopped before it had asked all; repeat.", FLAG),
+    isComplete: described(
+      "`false`: `limit`, or the server's stop, came before the last one.",
+      FLAG,
+    ),
+    cursor: described("Where to go on. `null`: it is complete.", orNull(TEXT)),
   }),
 );

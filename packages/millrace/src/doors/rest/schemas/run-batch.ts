@@ -12,11 +12,12 @@ import {
   TEXT,
   titled,
 } from "./json-schema.ts";
+import { RUN_INPUT, START_FIELDS } from "./run.ts";
 
 const ITEM: JsonSchema = titled(
   "BatchItem",
   taken({
-    input: { description: "Of the run; at most 1 MiB.", type: "object", default: {} },
+    input: RUN_INPUT,
     idempotencyKey: NAME,
     reuseAfterFailure: described("The key does not count if the run it started has failed.", FLAG),
     metadata: {
@@ -26,6 +27,7 @@ const ITEM: JsonSchema = titled(
     },
     workspace: NAME,
     user: NAME,
+    ...START_FIELDS,
     connectionId: described("Refused; connections do not exist yet.", NAME),
   }),
 );

@@ -1,4 +1,11 @@
-import { RUN_STATUSES, STEP_STATUSES } from "@millrace/protocol";
+import {
+  DEFAULT_PRIORITY,
+  FAILURE_SOURCES,
+  MAX_DURATION_MS,
+  PRIORITIES,
+  RUN_STATUSES,
+  STEP_STATUSES,
+} from "@millrace/protocol";
 import type { JsonSchema, ParameterSchemas } from "../../../route.ts";
 import {
   anyJson,
@@ -38,6 +45,7 @@ const RUN_ERROR: JsonSchema = titled(
       message: TEXT,
       stepId: orNull(TEXT),
       reason: described("The stable code.", TEXT),
+      source: described("Who is to blame.", oneOf(...FAILURE_SOURCES)),
       details: anyJson("What the failure brought along."),
     },
     ["details"],
@@ -78,7 +86,15 @@ const STEP: JsonSchema = titled(
 const WAITING_ON: JsonSchema = titled("WaitingOn", {
   description: "Why a run does not move.",
   type: "object",
-  properties: { kind: TEXT, step: TEXT, until: INSTANT, attempt: ORDINAL },
+  properties: {
+    kind: TEXT,
+    step: orNull(TEXT),
+    until: orNull(INSTANT),
+    attempt: ORDINAL,
+    event: TEXT,
+    workflow: TEXT,
+    version: TEXT,
+  },
   required: ["kind"],
 });
 
@@ -125,9 +141,28 @@ export const STARTED_RUN: JsonSchema = titled("StartedRun", {
   }),
 });
 
+export const RUN_INPUT: JsonSchema = {
+  description: "At most 1 MiB: an object; of a code workflow any JSON.",
+  default: {},
+};
+
+const DURATION: JsonSchema = { type: "integer", minimum: 0, maximum: MAX_DURATION_MS };
+
+/** Of a start alone and of an item of a batch. */
+export const START_FIELDS: Readonly<Record<string, JsonSchema>> = {
+  priority: {
+    description: "0 is served first.",
+    enum: [...PRIORITIES],
+    default: DEFAULT_PRIORITY,
+  },
+  delayMs: described("It may begin after this time; `pending` until then.", DURATION),
+  startAt: described("It may begin at this instant. Not beside `delayMs`.", INSTANT),
+  timeoutMs: described("From when it may begin to its deadline.", { ...DURATION, minimum: 1 }),
+};
+
 export const RUN_TO_START: JsonSchema = titled("RunToStart", {
   ...taken({
-    input: { description: "Of the run; at most 1 MiB.", type: "object", default: {} },
+    input: RUN_INPUT,
     idempotencyKey: described("May be sent as the header `Idempotency-Key` instead.", NAME),
     reuseAfterFailure: described(
       "The key does not count if the run that it started has failed.",
@@ -146,6 +181,7 @@ export const RUN_TO_START: JsonSchema = titled("RunToStart", {
     },
     workspace: described("Name of the workspace; it is made when it is first used.", NAME),
     user: described("Whom the run is for; yours to choose.", NAME),
+    ...START_FIELDS,
     connectionId: described("Refused; connections do not exist yet.", NAME),
   }),
   examples: [{ input: { n: 21 } }],

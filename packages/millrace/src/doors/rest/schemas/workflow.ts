@@ -1,9 +1,8 @@
-import { WORKFLOW_STATUSES } from "@millrace/protocol";
+import { WORKFLOW_KINDS, WORKFLOW_STATUSES } from "@millrace/protocol";
 import type { JsonSchema, ParameterSchemas } from "../../../route.ts";
 import { ISSUE } from "./envelope.ts";
 import {
   anyJson,
-  constant,
   described,
   FLAG,
   INSTANT,
@@ -32,7 +31,8 @@ export const WORKFLOW: JsonSchema = titled("Workflow", {
     {
       id: described("`wf_…`", TEXT),
       slug: described("Made from the first name; addresses the workflow as its id does.", TEXT),
-      kind: constant("graph"),
+      kind: oneOf(...WORKFLOW_KINDS),
+      codeVersion: described("Of code: the version that its author gave it.", TEXT),
       status: oneOf(...WORKFLOW_STATUSES),
       version: ORDINAL,
       name: TEXT,
@@ -41,7 +41,7 @@ export const WORKFLOW: JsonSchema = titled("Workflow", {
       createdAt: INSTANT,
       updatedAt: INSTANT,
     },
-    ["description"],
+    ["description", "codeVersion"],
   ),
 });
 
@@ -111,14 +111,18 @@ const VERSION_FIELDS = {
   version: ORDINAL,
   name: TEXT,
   changeSummary: orNull(TEXT),
+  codeVersion: described("Of code: the version that its author gave it.", TEXT),
   createdAt: INSTANT,
 };
 
-export const VERSION_SUMMARY: JsonSchema = titled("VersionSummary", shown(VERSION_FIELDS));
+export const VERSION_SUMMARY: JsonSchema = titled(
+  "VersionSummary",
+  shown(VERSION_FIELDS, ["codeVersion"]),
+);
 
 export const VERSION: JsonSchema = titled(
   "Version",
-  shown({ ...VERSION_FIELDS, definition: DEFINITION }),
+  shown({ ...VERSION_FIELDS, definition: DEFINITION }, ["codeVersion"]),
 );
 
 export const VERSION_PARAMS: ParameterSchemas = {
