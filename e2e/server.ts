@@ -22,6 +22,8 @@ export interface Server {
   /** Of the server itself, whatever it runs under. */
   readonly pid: number;
   readonly url: string;
+  /** Its development key. */
+  readonly key: string;
   readonly client: Client;
   /** SIGTERM; resolves when the process is gone. */
   readonly stop: () => Promise<Exit>;
@@ -58,6 +60,7 @@ async function toServer(launched: Launched, line: string, data: string): Promise
     process: launched,
     pid,
     url,
+    key,
     client: createClient(url, key),
     stop: () => {
       process.kill(pid, "SIGTERM");

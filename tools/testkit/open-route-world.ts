@@ -1,4 +1,5 @@
 // A server on which there is one of everything that a route's path can name, and a second tenant beside it.
+import { RemoteWorkers } from "../../packages/millrace/src/remote-workers.ts";
 import type { Route } from "../../packages/millrace/src/route.ts";
 import { openTestServer, type Answered, type Sent, type TestServer } from "./open-test-server.ts";
 import { untilAsleep } from "./until-asleep.ts";
@@ -24,6 +25,8 @@ export async function openRouteWorld(stopping?: AbortSignal): Promise<RouteWorld
   const server = await openTestServer({
     mode: "production",
     adminKey: ADMIN_KEY,
+    // Nobody beats for its worker.
+    workers: new RemoteWorkers({ leaseMs: 3_600_000 }),
     ...(stopping === undefined ? {} : { stopping }),
   });
   const adminKey = ADMIN_KEY;
@@ -41,12 +44,17 @@ export async function openRouteWorld(stopping?: AbortSignal): Promise<RouteWorld
   const tenant = await server.engine.tenants.find("other");
   if (tenant === null) throw new Error("the other tenant was not made");
   const otherKey = await server.makeKey({ tenant });
+  const worker = await server.send("POST", "/api/v1/workers", {
+    body: { name: "w", instance: "w", workflows: [], functions: [], slots: 1, labels: {} },
+  });
   const names: Readonly<Record<string, string>> = {
     "workflows/:id": "wf_x",
     "runs/:id": runId,
     "api-keys/:id": made.body.data.id,
     "functions/:name": "charge",
+    "workers/:id": worker.body.data.workerId,
     "versions/:n": "1",
+    "events/:eventId": "order.paid",
     "stripe/:list": "customers",
   };
   const fill = ({ path }: Route): string =>

@@ -14,6 +14,7 @@ import { createApp, createLog, type App, type Mode } from "millrace";
 import type { StreamGate } from "../../packages/millrace/src/event-stream.ts";
 import type { StepView } from "../../packages/millrace/src/doors/rest/run-view.ts";
 import type { RequestEnv } from "../../packages/millrace/src/app.ts";
+import type { RemoteWorkers } from "../../packages/millrace/src/remote-workers.ts";
 import type { RateClock } from "../../packages/millrace/src/auth/rate-limiter.ts";
 import { digestOf, newKey, parseKeyId } from "../../packages/millrace/src/auth/key.ts";
 
@@ -27,6 +28,8 @@ export interface TestServerOptions {
   readonly sandbox?: Sandbox;
   /** Bounds event streams. */
   readonly streams?: StreamGate;
+  /** Workers on other machines, and their leases. */
+  readonly workers?: RemoteWorkers;
   /** By which keys end and rates are counted. */
   readonly clock?: RateClock;
   /** Commands that do something else than the engine's own: to see the app when the engine fails. */
@@ -80,6 +83,7 @@ export interface AnsweredDetail {
 export interface AnsweredData {
   readonly id: string;
   readonly runId: string;
+  readonly workerId: string;
   readonly name: string;
   readonly status: string;
   readonly input: unknown;
@@ -120,6 +124,7 @@ export async function openTestServer(options: TestServerOptions = {}): Promise<T
     adminKeyDigest: options.adminKey === undefined ? null : digestOf(options.adminKey),
     ...(options.stopping === undefined ? {} : { stopping: options.stopping }),
     ...(options.streams === undefined ? {} : { streams: options.streams }),
+    ...(options.workers === undefined ? {} : { workers: options.workers }),
     ...(options.sandbox === undefined ? {} : { sandbox: options.sandbox }),
     ...(options.clock === undefined ? {} : { clock: options.clock }),
   });

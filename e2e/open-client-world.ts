@@ -1,0 +1,83 @@
+// One engine with a client on it: in the same process, or over a real port.
+import { createEngine, type Engine, type StepFunctions } from "@millrace/engine";
+import { createSqliteStorage } from "@millrace/engine/sqlite";
+import type { JsonValue } from "@millrace/protocol";
+import { createClient, type Client, type HttpClientOptions } from "@millrace/sdk/client";
+import { listen, type Listener } from "millrace";
+import { openTestServer, type TestServer } from "../tools/testkit/open-test-server.ts";
+
+export interface ClientWorld extends AsyncDisposable {
+  readonly client: Client;
+  readonly engine: Engine;
+  /** Creates and activates. @returns its id */
+  install(definition: JsonValue): Promise<string>;
+}
+
+export interface HttpWorld extends ClientWorld {
+  readonly url: string;
+  readonly server: TestServer;
+  connect(options?: Partial<HttpClientOptions>): Client;
+  /** Every connection is cut, and nobody listens any more. */
+  goAway(): Promise<void>;
+  /** On the same port. */
+  comeBack(): Promise<void>;
+}
+
+export type OpenClientWorld = (functions?: StepFunctions) => Promise<ClientWorld>;
+
+const toInstall =
+  (client: Client): ClientWorld["install"] =>
+  async (definition) => {
+    const { id } = await client.workflows.create(definition);
+    await client.workflows.activate(id);
+    return id;
+  };
+
+export async function openEngineWorld(functions: StepFunctions = {}): Promise<ClientWorld> {
+  const storage = await createSqliteStorage({ memory: true });
+  const engine = createEngine({ storage, functions });
+  await engine.start();
+  const client = createClient({ engine });
+  return {
+    client,
+    engine,
+    install: toInstall(client),
+    [Symbol.asyncDispose]: async () => {
+      await client.close();
+      await engine.stop({ graceMs: 0 });
+    },
+  };
+}
+
+export async function openHttpWorld(functions: StepFunctions = {}): Promise<HttpWorld> {
+  const server = await openTestServer({ functions });
+  const open = (port: number): Promise<Listener> =>
+    listen({ app: server.app, host: "127.0.0.1", port });
+  let listener = await open(0);
+  const { port } = listener;
+  const url = `http://127.0.0.1:${port}`;
+  const clients: Client[] = [];
+  const connect: HttpWorld["connect"] = (options) => {
+    const client = createClient({ url, key: server.key, ...options });
+    clients.push(client);
+    return client;
+  };
+  const client = connect();
+  return {
+    client,
+    engine: server.engine,
+    url,
+    server,
+    connect,
+    install: toInstall(client),
+    goAway: () => listener.close({ graceMs: 0 }),
+    comeBack: async () => {
+      listener = await open(port);
+    },
+    [Symbol.asyncDispose]: async () => {
+      await Promise.all(clients.map((one) => one.close()));
+      await listener.close({ graceMs: 0 });
+      await server[Symbol.asyncDispose]();
+    },
+  };
+}
