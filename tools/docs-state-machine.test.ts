@@ -17,7 +17,7 @@ import {
   operation,
 } from "../packages/engine/src/testkit/builders.ts";
 import { begin, createPass } from "../packages/engine/src/core/drive.ts";
-import type { Fact } from "../packages/engine/src/core/fact.ts";
+import type { TransitionFact } from "../packages/engine/src/core/fact.ts";
 import type { OperationBody } from "../packages/engine/src/core/program.ts";
 import {
   applyChange,
@@ -76,7 +76,9 @@ const at = { startedAt: NOON, at: LATER };
 const failed = { type: "attempt.failed", failure: BROKEN, retryAfterMs: null, ...at } as const;
 
 /** Everything that can be told, about the operation `a` where it is about one. A new kind does not compile. */
-const FACTS: Readonly<Record<Fact["type"], (attempt: number) => readonly Fact[]>> = {
+const FACTS: Readonly<
+  Record<TransitionFact["type"], (attempt: number) => readonly TransitionFact[]>
+> = {
   launched: () => [{ type: "launched", key: "a", at: LATER }],
   "program.ended": () => [{ type: "program.ended", outcome: completed(), at: LATER }],
   "attempt.completed": (attempt) => [
@@ -99,15 +101,20 @@ const FACTS: Readonly<Record<Fact["type"], (attempt: number) => readonly Fact[]>
     },
     {
       type: "message.received",
+      message: { id: "s", body: { kind: "signal", name: "e", data: json(1), key: null } },
+      at: LATER,
+    },
+    {
+      type: "message.received",
       message: { id: "c", body: { kind: "cancel", reason: null } },
       at: LATER,
     },
   ],
-  "limit.exceeded": () => [{ type: "limit.exceeded", failure: BROKEN, at: LATER }],
+  "limit.exceeded": () => [{ type: "limit.exceeded", failure: BROKEN, isFinal: false, at: LATER }],
   "bodies.abandoned": () => [{ type: "bodies.abandoned", at: LATER }],
 };
 
-const causeOf = (fact: Fact): string =>
+const causeOf = (fact: TransitionFact): string =>
   fact.type === "message.received" ? `${fact.type} (${fact.message.body.kind})` : fact.type;
 
 const BODIES: readonly OperationBody[] = [
@@ -115,10 +122,12 @@ const BODIES: readonly OperationBody[] = [
   { kind: "value", outcome: { status: "completed", output: json(1) } },
   { kind: "timer", due: { afterMs: 10 } },
   { kind: "child", workflow: "other", input: json(null) },
+  { kind: "event", event: "e", timeoutMs: 10, lookbackMs: 0 },
+  { kind: "notify", event: "e", data: json(null), runId: null },
 ];
 
 /** What brings an operation from `requested` into each phase, if its body can get there. */
-const WAYS: Readonly<Record<OperationPhase, readonly Fact["type"][]>> = {
+const WAYS: Readonly<Record<OperationPhase, readonly TransitionFact["type"][]>> = {
   requested: [],
   running: ["launched"],
   retrying: ["launched", "attempt.failed"],
@@ -128,7 +137,7 @@ const WAYS: Readonly<Record<OperationPhase, readonly Fact["type"][]>> = {
 // `Object.keys` forgets that the type above names them all.
 const PHASES = Object.keys(WAYS) as readonly OperationPhase[];
 
-function tell(run: RunState, fact: Fact): void {
+function tell(run: RunState, fact: TransitionFact): void {
   const decision = transition(run, fact);
   if (!decision.ok) return;
   for (const change of decision.changes) applyChange(run, change);

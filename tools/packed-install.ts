@@ -159,22 +159,44 @@ async function runExamples(): Promise<void> {
   const transcript = readTranscript(child);
   const closed = once(child, "close");
   const guard = setTimeout(() => child.kill("SIGKILL"), STEP_LIMIT_MS);
-  let isStopping = false;
+  const clients: Promise<string>[] = [];
   child.stdout.on("data", () => {
-    if (isStopping || !hasShown(transcript)) return;
     // Once: a second signal means "at once" to a server that drains.
-    isStopping = true;
-    child.kill("SIGTERM");
+    if (clients.length > 0 || !hasShown(transcript)) return;
+    const client = startByClient(transcript.out());
+    clients.push(client);
+    void client.catch(() => undefined).finally(() => child.kill("SIGTERM"));
   });
   const [code, signal] = (await closed) as [number | null, string | null];
   clearTimeout(guard);
   if (code === 0 && hasShown(transcript)) {
+    for (const printed of await Promise.all(clients)) {
+      console.log(`@millrace/sdk/client: ${printed.trim()}`);
+    }
     console.log("millrace start --examples: an example completed, and SIGTERM ended it with 0");
     return;
   }
   const how =
     signal === "SIGKILL" ? `hung for ${STEP_LIMIT_MS} ms` : `ended with ${code ?? signal}`;
   throw new Error(`millrace start --examples ${how}:\n${transcript.all()}`);
+}
+
+/** As a stranger's program: starts a run at the server and waits for its result. @returns what it printed */
+function startByClient(shown: string): Promise<string> {
+  const [url] = /http:\/\/127\.0\.0\.1:\d+/.exec(shown) ?? [];
+  const program = `
+    import { createClient } from "@millrace/sdk/client";
+    import { readFileSync } from "node:fs";
+
+    const key = readFileSync("data/dev-key", "utf8").trim();
+    const client = createClient({ url: ${JSON.stringify(url)}, key });
+    const input = JSON.parse(readFileSync("examples/order/input.json", "utf8"));
+    const run = await client.start("wf_order", input);
+    console.log(\`started a run, which gave \${(await run.result()).orderId}\`);
+    await client.close();
+  `;
+  writeFileSync(join(project, "client.js"), program);
+  return inProject(process.execPath, ["client.js"]);
 }
 
 function hasShown(transcript: Transcript): boolean {
