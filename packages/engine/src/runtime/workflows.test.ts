@@ -117,6 +117,28 @@ describe("Workflows.get and list", () => {
     expect(reads).toBe(1);
   });
 
+  test("is read once, however many ask for it at the same moment", async () => {
+    const { editor, store } = aWorkflowBench();
+    const { workflow } = await editor.create(aCreateRequest());
+    await editor.activate(DEFAULT_TENANT, workflow.id, ACTOR);
+    let readCount = 0;
+    const { catalog } = store;
+    const counting = new Workflows({
+      catalog: {
+        ...catalog,
+        get: (tenant, kind, id) => {
+          readCount += 1;
+          return catalog.get(tenant, kind, id);
+        },
+      },
+      kind: graphPrograms,
+    });
+    const ask = () => counting.version(DEFAULT_TENANT, workflow.id, 1);
+    const [first, ...others] = await Promise.all([ask(), ask(), ask()]);
+    expect(others).toEqual([first, first]);
+    expect(readCount).toBe(1);
+  });
+
   test("does not find a version that is not in the catalog, nor one that this release cannot read", async () => {
     const { editor, others, store } = aWorkflowBench();
     const { workflow } = await editor.create(aCreateRequest());

@@ -65,6 +65,8 @@ export class Workflows {
   readonly #kind: ProgramKind;
   readonly #heads = new Map<string, WorkflowHead>();
   readonly #versions = new Map<string, CachedVersion>();
+  /** Reads that are under way: a batch of starts that meets a version for the first time asks for it once. */
+  readonly #reading = new Map<string, Promise<WorkflowVersion | null>>();
   /** Of code workflows: versions that workers here offer, and how many do. */
   readonly #offered = new Map<string, Map<number, number>>();
 
@@ -245,7 +247,11 @@ export class Workflows {
     const name = place(tenant, toVersionId(id, version));
     const cached = this.#versions.get(name);
     if (cached !== undefined) return cached;
-    const shown = await this.#read(tenant, id, version);
+    const reading =
+      this.#reading.get(name) ??
+      this.#read(tenant, id, version).finally(() => this.#reading.delete(name));
+    this.#reading.set(name, reading);
+    const shown = await reading;
     // Others may have asked meanwhile; all get the same.
     const first = this.#versions.get(name);
     if (first !== undefined || shown === null) return first ?? null;
