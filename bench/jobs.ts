@@ -1,14 +1,32 @@
 // What an engine process can be told to do. Each job has a process of its own, so that the garbage, the compiled code
 // and the caches of one do not disturb the next.
+import { code } from "./jobs/code.ts";
 import { count } from "./jobs/count.ts";
 import { fill } from "./jobs/fill.ts";
 import { language } from "./jobs/language.ts";
 import { loop } from "./jobs/loop.ts";
+import { parallelSteps } from "./jobs/parallel-steps.ts";
+import { sequentialSteps } from "./jobs/sequential-steps.ts";
 import { sleep } from "./jobs/sleep.ts";
+import { startMany } from "./jobs/start-many.ts";
 import { stepCost } from "./jobs/step-cost.ts";
 import { throughput } from "./jobs/throughput.ts";
+import { wakeReplay } from "./jobs/wake-replay.ts";
 
-export const JOBS = { count, fill, language, loop, sleep, stepCost, throughput };
+export const JOBS = {
+  code,
+  count,
+  fill,
+  language,
+  loop,
+  parallelSteps,
+  sequentialSteps,
+  sleep,
+  startMany,
+  stepCost,
+  throughput,
+  wakeReplay,
+};
 
 export type Jobs = typeof JOBS;
 export type JobName = keyof Jobs;

@@ -1,6 +1,6 @@
 import { BUDGETS, type BudgetName } from "./budgets.ts";
 
-export const UNITS = ["runs/s", "requests/s", "ms", "µs", "MB", "ratio"] as const;
+export const UNITS = ["runs/s", "requests/s", "starts/s", "ms", "µs", "MB", "ratio"] as const;
 export type Unit = (typeof UNITS)[number];
 
 /** A number, as measured. */

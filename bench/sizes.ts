@@ -14,6 +14,17 @@ export interface Sizes {
   readonly stepSamples: number;
   readonly batchItems: number;
   readonly batchRounds: number;
+  readonly startItems: number;
+  readonly startRounds: number;
+  readonly parallelSteps: number;
+  readonly parallelRuns: number;
+  readonly sequentialSteps: number;
+  /** Looked at, at the beginning and at the end of them. */
+  readonly sequentialSamples: number;
+  readonly sequentialRuns: number;
+  /** A journal holds 100,000 entries, of which a wait and what ends it take some. */
+  readonly replaySteps: readonly number[];
+  readonly replayWakes: number;
   readonly reads: number;
   readonly streams: number;
   readonly graphSteps: number;
@@ -44,6 +55,15 @@ export const FULL: Sizes = {
   stepSamples: 200,
   batchItems: 10_000,
   batchRounds: 5,
+  startItems: 10_000,
+  startRounds: 5,
+  parallelSteps: 1_000,
+  parallelRuns: 20,
+  sequentialSteps: 10_000,
+  sequentialSamples: 1_000,
+  sequentialRuns: 3,
+  replaySteps: [10, 1_000, 90_000],
+  replayWakes: 5,
   reads: 1_000,
   streams: 1_000,
   graphSteps: 1_000,
@@ -74,6 +94,15 @@ export const QUICK: Sizes = {
   stepSamples: 50,
   batchItems: 500,
   batchRounds: 2,
+  startItems: 2_000,
+  startRounds: 1,
+  parallelSteps: 1_000,
+  parallelRuns: 3,
+  sequentialSteps: 2_000,
+  sequentialSamples: 200,
+  sequentialRuns: 1,
+  replaySteps: [10, 1_000, 10_000],
+  replayWakes: 2,
   reads: 50,
   streams: 50,
   graphSteps: 1_000,

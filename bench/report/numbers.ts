@@ -19,6 +19,7 @@ export function toAmount(value: number, unit: Unit): string {
       return `${toFigures(value)} ${unit}`;
     case "runs/s":
     case "requests/s":
+    case "starts/s":
       return `${toFigures(value)} ${unit}`;
   }
 }
