@@ -55,11 +55,11 @@ describe.for([...WAYS])("seed 002 %s", { timeout: 60_000 }, ([way, open]) => {
     expect(again.id).toBe(first.id);
   });
 
-  test(`002-1: a run id of the caller's is refused and not ignored, since it does not exist yet (${way})`, async () => {
+  test(`002-1: a run id of the caller's finds its run (${way})`, async () => {
     await using world = await open();
     await world.work([echo]);
-    const named = world.client.start(echo, "hello there!", { runId: "my-workflow" });
-    await expect(named).rejects.toMatchObject({ code: "request.invalid" });
+    const run = await world.client.start(echo, "hello there!", { runId: "my-workflow" });
+    expect(await world.client.run("my-workflow").result()).toEqual(await run.result());
   });
 
   test(`002-2: cancel takes the id of one run (${way})`, async () => {

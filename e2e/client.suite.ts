@@ -117,6 +117,36 @@ function startSuite(open: OpenClientWorld): void {
       expect(fault.message).toContain(one.id);
     });
 
+    test("may choose a name, by which its run is found while nobody else has it", async () => {
+      await using world = await open();
+      await world.install(SLEEP);
+      const start = (options: object): Promise<{ readonly id: string }> =>
+        world.client.start("sleep", {}, { runId: "order 7/a", ...options });
+      const first = await start({});
+      expect(await world.client.run("order 7/a").get()).toMatchObject({
+        id: first.id,
+        name: "order 7/a",
+      });
+      const fault = await faultOf(start({}));
+      expect(fault.code).toBe("run.exists");
+      expect(fault.message).toContain(first.id);
+      expect((await start({ onConflict: "existing" })).id).toBe(first.id);
+      expect(await world.client.run("order 7/a").cancel()).toBe(true);
+      await expect(world.client.run(first.id).result()).rejects.toThrow("was cancelled");
+      const second = await start({});
+      expect(second.id).not.toBe(first.id);
+      expect(await world.client.run("order 7/a").get()).toMatchObject({ id: second.id });
+      expect((await faultOf(start({ runId: first.id }))).code).toBe("request.invalid");
+    });
+
+    test("may say to which run it belongs", async () => {
+      await using world = await open();
+      await world.install(SLEEP);
+      const metadata = { team: "billing" };
+      const run = await world.client.start("sleep", {}, { metadata, parent: "order-7" });
+      expect((await run.get()).metadata).toEqual({ team: "billing", parentRunId: "order-7" });
+    });
+
     test("takes the key that the workflow's author made of the input", async () => {
       await using world = await open();
       await world.install(DOUBLE);

@@ -101,6 +101,7 @@ function planMs(workflow: ReturnType<typeof compile>): number {
     tenant: "default" as never,
     workspace: null,
     user: null,
+    name: null,
     workflowId: "wf_ladder" as never,
     workflowVersion: 1,
     trigger: "api",

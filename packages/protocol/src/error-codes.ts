@@ -185,6 +185,12 @@ export const ERROR_CODES = {
     wire: "NOT_FOUND",
     sentence: "No run of this tenant has this id.",
   },
+  "run.exists": {
+    status: 409,
+    retry: "never",
+    wire: "CONFLICT",
+    sentence: "A run of that name is live. Names are unique among the live runs of a tenant.",
+  },
   "run.finished": {
     status: 409,
     retry: "never",

@@ -66,6 +66,8 @@ interface RunBase {
   readonly workspace: string | null;
   /** Whose it is, in the words of whoever started it. null: nobody was named. */
   readonly user: string | null;
+  /** Chosen by whoever started it. null: none was. */
+  readonly name: string | null;
   readonly workflowId: WorkflowId;
   readonly workflowVersion: number;
   readonly trigger: TriggerType;

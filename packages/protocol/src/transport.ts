@@ -10,8 +10,10 @@ export interface StartCommand {
   /** Id, slug or announced name. */
   readonly workflow: string;
   readonly input: JsonText;
-  /** A name for the run, unique among the live ones; 1 to 255 characters. Refused until engines can do it. */
+  /** A name for the run, unique among the live ones; 1 to 255 characters, and no run's id. */
   readonly runId?: string;
+  /** If a live run has the name: that run is the answer, or `run.exists`. Default: `reject`. */
+  readonly onConflict?: "existing" | "reject";
   /** Unique for 24 hours per workflow; 1 to 255 characters. */
   readonly idempotencyKey?: string;
   /** When it may begin: delay from now, or an instant. Default: now. */
@@ -23,8 +25,6 @@ export interface StartCommand {
   readonly user?: string;
   /** Deadline of the whole run, from its start. */
   readonly timeoutMs?: number;
-  /** The run that this one belongs to; shown, and listed by. */
-  readonly parent?: string;
 }
 
 export type StartResult =

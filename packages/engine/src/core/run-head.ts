@@ -18,6 +18,8 @@ export interface RunHead {
   readonly tenant: TenantId;
   readonly workspace: string | null;
   readonly user: string | null;
+  /** Chosen by whoever started it; unique among the tenant's live runs. null: none was. */
+  readonly name: string | null;
   readonly workflowId: WorkflowId;
   readonly workflowVersion: number;
   readonly trigger: TriggerType;

@@ -106,6 +106,7 @@ export class Children {
         shard: shardOf(id),
         workflowId: head.id,
         workflowVersion: head.version,
+        name: null,
         trigger: "subworkflow",
         input: checked.input,
         metadata,

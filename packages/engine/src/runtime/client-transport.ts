@@ -55,16 +55,13 @@ class EngineClient implements ClientTransport {
   async startRuns(commands: readonly StartCommand[]): Promise<readonly StartResult[]> {
     const tenant = await this.#tenant();
     const requests = commands.map((command) => toRequest(tenant, command));
-    const wanted = requests.filter((request): request is StartRequest => "tenant" in request);
-    const outcomes = await this.#engine.startRuns(wanted);
-    let next = 0;
-    return requests.map((request) => ("tenant" in request ? toResult(outcomes[next++]) : request));
+    return (await this.#engine.startRuns(requests)).map(toResult);
   }
 
   async getRun(run: string): Promise<RunSnapshot | null> {
     const tenant = await this.#tenant();
-    const id = parseRunId(run);
-    const found = id === undefined ? null : await this.#engine.getRun(tenant, id);
+    const id = await this.#find(tenant, run);
+    const found = id === null ? null : await this.#engine.getRun(tenant, id);
     return found === null ? null : toSnapshot(found);
   }
 
@@ -73,8 +70,8 @@ class EngineClient implements ClientTransport {
     options: { readonly timeoutMs: number; readonly signal?: AbortSignal },
   ): Promise<RunSnapshot | null> {
     const tenant = await this.#tenant();
-    const id = parseRunId(run);
-    const found = id === undefined ? null : await this.#engine.waitForRun(tenant, id, options);
+    const id = await this.#find(tenant, run);
+    const found = id === null ? null : await this.#engine.waitForRun(tenant, id, options);
     return found === null ? null : toSnapshot(found);
   }
 
@@ -125,7 +122,8 @@ class EngineClient implements ClientTransport {
     { reason, dryRun = false }: CancelOptions,
   ): Promise<CancelResult> {
     refuseTooMany(ids.length, "ids");
-    const known = [...new Set(ids)].map(parseRunId).filter((id) => id !== undefined);
+    const found = await Promise.all(ids.map((run) => this.#find(tenant, run)));
+    const known = [...new Set(found)].filter((id) => id !== null);
     if (dryRun) {
       const runs = await Promise.all(known.map((id) => this.#engine.getRun(tenant, id)));
       const live = runs.filter((run) => run !== null && !isFinishedStatus(run.status));
@@ -145,7 +143,7 @@ class EngineClient implements ClientTransport {
   async retryRun(run: string, options: { readonly idempotencyKey?: string } = {}): Promise<string> {
     const tenant = await this.#tenant();
     const [outcome] = await this.#engine.runs.retry([
-      { tenant, runId: toRunId(run), actor: ACTOR, ...options },
+      { tenant, runId: await this.#insist(tenant, run), actor: ACTOR, ...options },
     ]);
     if (outcome === undefined) throw new Error("the engine gave no outcome for a retry");
     if (outcome.kind === "rejected") throw outcome.error;
@@ -154,7 +152,9 @@ class EngineClient implements ClientTransport {
 
   async notify(commands: readonly NotifyCommand[]): Promise<readonly NotifyResult[]> {
     const tenant = await this.#tenant();
-    const requests = commands.map(toNotifyRequest);
+    const requests = await Promise.all(
+      commands.map((command) => this.#toNotifyRequest(tenant, command)),
+    );
     const outcomes = await this.#engine.events.notify(tenant, requests, ACTOR);
     return outcomes.map((outcome) => {
       if (outcome.kind === "rejected") throw outcome.error;
@@ -174,7 +174,8 @@ class EngineClient implements ClientTransport {
   ): AsyncGenerator<WatchedEvent, void> {
     const tenant = await this.#tenant();
     const never = new AbortController().signal;
-    const feed = this.#engine.runs.watch(tenant, toRunId(run), { after, signal: signal ?? never });
+    const id = await this.#insist(tenant, run);
+    const feed = this.#engine.runs.watch(tenant, id, { after, signal: signal ?? never });
     let isFound = false;
     for await (const item of feed) {
       isFound = true;
@@ -191,6 +192,29 @@ class EngineClient implements ClientTransport {
     return Promise.resolve();
   }
 
+  /** By id, else by name. */
+  async #find(tenant: TenantId, run: string): Promise<RunId | null> {
+    return parseRunId(run) ?? this.#engine.runs.findNamed(tenant, run);
+  }
+
+  async #insist(tenant: TenantId, run: string): Promise<RunId> {
+    const id = await this.#find(tenant, run);
+    if (id === null) throw runNotFound();
+    return id;
+  }
+
+  async #toNotifyRequest(
+    tenant: TenantId,
+    { eventId: name, eventData: data, runId, id }: NotifyCommand,
+  ): Promise<NotifyRequest> {
+    return {
+      name,
+      data,
+      ...(runId === undefined ? {} : { runId: await this.#insist(tenant, runId) }),
+      ...(id === undefined ? {} : { id }),
+    };
+  }
+
   async #tenant(): Promise<TenantId> {
     const tenant = await this.#engine.tenants.find(this.#namespace);
     if (tenant !== null) return tenant;
@@ -198,26 +222,7 @@ class EngineClient implements ClientTransport {
   }
 }
 
-/** A signal to a run that cannot be is answered as one to a run that is not. */
-const toNotifyRequest = ({
-  eventId: name,
-  eventData: data,
-  runId,
-  id,
-}: NotifyCommand): NotifyRequest => ({
-  name,
-  data,
-  ...(runId === undefined ? {} : { runId: toRunId(runId) }),
-  ...(id === undefined ? {} : { id }),
-});
-
 const runNotFound = (): MillraceError => new MillraceError("run.not-found", "Run not found");
-
-function toRunId(run: string): RunId {
-  const id = parseRunId(run);
-  if (id === undefined) throw runNotFound();
-  return id;
-}
 
 function readCursor(cursor: string): RunId {
   const id = parseRunId(cursor);
@@ -245,27 +250,20 @@ function toSnapshot(run: Run): RunSnapshot {
   return { ...shown, failure: toShownFailure(shown.failure) };
 }
 
-function toRequest(tenant: TenantId, command: StartCommand): StartRequest | Rejected {
-  const { runId, parent, ...rest } = command;
-  for (const [field, value] of Object.entries({ runId, parent })) {
-    if (value !== undefined) return toRejected(field);
-  }
-  return { tenant, actor: ACTOR, ...rest };
-}
-
-type Rejected = Extract<StartResult, { readonly kind: "rejected" }>;
-
-function toRejected(field: string): Rejected {
-  const message = "Not supported yet; leave it out";
-  const issues = [{ path: [field], message }];
+function toRequest(
+  tenant: TenantId,
+  { runId: name, onConflict: onNameConflict, ...rest }: StartCommand,
+): StartRequest {
   return {
-    kind: "rejected",
-    error: new MillraceError("request.invalid", `${field}: ${message}`, { issues }),
+    tenant,
+    actor: ACTOR,
+    ...rest,
+    ...(name === undefined ? {} : { name }),
+    ...(onNameConflict === undefined ? {} : { onNameConflict }),
   };
 }
 
-function toResult(outcome: StartOutcome | undefined): StartResult {
-  if (outcome === undefined) throw new Error("the engine gave no outcome for a start");
+function toResult(outcome: StartOutcome): StartResult {
   if (outcome.kind === "rejected") return outcome;
   const { kind, runId } = outcome;
   if (kind === "created" || !outcome.mismatch) return { kind, runId };

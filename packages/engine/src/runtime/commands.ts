@@ -52,6 +52,10 @@ export interface StartRequest {
   readonly workspace?: string;
   /** Whose run it is, in the caller's own words; 1 to 255 characters. */
   readonly user?: string;
+  /** A name for the run, unique among the tenant's live ones; 1 to 255 characters, and no run's id. */
+  readonly name?: string;
+  /** What to do if a live run has the name: answer with that run, or `run.exists`, which is the default. */
+  readonly onNameConflict?: "existing" | "reject";
   /** 0 is served first; default 1. */
   readonly priority?: Priority;
   /** When it may begin: a delay from now, or an instant. Not both. Default: now. Until then it is `pending`. */

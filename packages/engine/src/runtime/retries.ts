@@ -20,7 +20,14 @@ import type { StartOutcome } from "./commands.ts";
 import type { CompiledWorkflow } from "./program-kind.ts";
 import type { RetryRequest } from "./run-commands.ts";
 import { failureOf } from "./run-reader.ts";
-import { findExisting, hashPayload, notActive, type StartsOptions } from "./starts.ts";
+import {
+  findExisting,
+  hashPayload,
+  nameTaken,
+  notActive,
+  shardOfName,
+  type StartsOptions,
+} from "./starts.ts";
 
 type RetriesOptions = Pick<
   StartsOptions,
@@ -118,6 +125,8 @@ async function tryRetry(
       return outcome.runId === head.id
         ? toCreated(head)
         : findExisting(storage, tenant, outcome.runId, false);
+    case "named":
+      throw nameTaken(row.name, outcome.runId);
     case "refused":
       return null;
     case "fault":
@@ -129,21 +138,27 @@ async function tryRetry(
 
 function toHead(
   { tenant, runId, idempotencyKey, actor }: RetryRequest,
-  { workspace, user, workflowId, workflowVersion, priority, input, metadata }: HistoryRow,
+  { workspace, user, name, workflowId, workflowVersion, priority, input, metadata }: HistoryRow,
   { timeoutMs }: CompiledWorkflow,
   { now, random }: RetriesOptions,
 ): RunHead {
   const at = now();
   // Uniqueness is local to a shard, so the key decides it.
-  const shard = toShard(
-    idempotencyKey === undefined ? random() : hashText(`${tenant}/${runId}/${idempotencyKey}`),
-  );
+  const shard =
+    name === null
+      ? toShard(
+          idempotencyKey === undefined
+            ? random()
+            : hashText(`${tenant}/${runId}/${idempotencyKey}`),
+        )
+      : shardOfName(tenant, name);
   return {
     id: newRunId(at, shard, random),
     shard,
     tenant,
     workspace,
     user,
+    name,
     workflowId,
     workflowVersion,
     trigger: "manual",

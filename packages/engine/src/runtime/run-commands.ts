@@ -70,6 +70,8 @@ export interface RunCommands {
   retry(requests: readonly RetryRequest[]): Promise<readonly StartOutcome[]>;
   /** Asks every live run that matches to cancel; runs that start meanwhile are left alone. */
   cancelMatching(request: CancelMatchingRequest): Promise<CancelMatchingOutcome>;
+  /** The live run of that name, else the newest of those that have ended. null: there is none. */
+  findNamed(tenant: TenantId, name: string): Promise<RunId | null>;
   /** With its journal. null: no such run. */
   read(tenant: TenantId, runId: RunId): Promise<ReadRun | null>;
   /** Follows a run to its end. Ends at once when there is no such run. */

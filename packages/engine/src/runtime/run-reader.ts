@@ -150,6 +150,7 @@ function base(
     tenant: row.tenant,
     workspace: row.workspace,
     user: row.user,
+    name: row.name,
     workflowId: row.workflowId,
     workflowVersion: row.workflowVersion,
     trigger: row.trigger,

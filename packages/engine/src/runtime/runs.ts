@@ -87,6 +87,10 @@ export class Runs implements RunCommands {
     }
   }
 
+  findNamed(tenant: TenantId, name: string): Promise<RunId | null> {
+    return this.#options.storage.read({ kind: "named", tenant, name });
+  }
+
   read(tenant: TenantId, runId: RunId): Promise<ReadRun | null> {
     return this.#options.reader.read(tenant, runId);
   }

@@ -11,12 +11,14 @@ import {
   MAX_TIMESTAMP,
   MillraceError,
   newRunId,
+  parseRunId,
   toShard,
   type JsonText,
   type Limits,
   type NodeId,
   type RandomSource,
   type RunId,
+  type Shard,
   type TenantId,
   type Timestamp,
 } from "@millrace/protocol";
@@ -203,6 +205,10 @@ export class Starts {
         // Its own first sending, whose answer was lost, and which others have taken up since.
         if (outcome.runId === unit.run.id) return created();
         return this.#existing(request, outcome.runId, outcome.payloadHash);
+      case "named":
+        if (request.onNameConflict === "existing")
+          return this.#existing(request, outcome.runId, null);
+        throw nameTaken(request.name, outcome.runId);
       case "fault":
         throw outcome.error;
       case "refused":
@@ -222,18 +228,22 @@ export class Starts {
     const at = now();
     const { idempotencyKey } = request;
     const dueAt = beginOf(request, at);
-    // Uniqueness is local to a shard, so the key decides it.
-    const shard = toShard(
-      idempotencyKey === undefined
-        ? random()
-        : hashText(`${request.tenant}/${workflow.id}/${idempotencyKey}`),
-    );
+    // Uniqueness is local to a shard, so what must be unique decides it: the name before the key.
+    const shard =
+      request.name === undefined
+        ? toShard(
+            idempotencyKey === undefined
+              ? random()
+              : hashText(`${request.tenant}/${workflow.id}/${idempotencyKey}`),
+          )
+        : shardOfName(request.tenant, request.name);
     const run: RunHead = {
       id: newRunId(at, shard, random),
       shard,
       tenant: request.tenant,
       workspace: request.workspace ?? null,
       user: request.user ?? null,
+      name: request.name ?? null,
       workflowId: workflow.id,
       workflowVersion: workflow.version,
       trigger: request.trigger ?? "api",
@@ -311,6 +321,16 @@ export async function findExisting(
   return { kind: "existing", runId, workflowId, workflowVersion, status, mismatch };
 }
 
+/** Runs of one name share their shard. */
+export const shardOfName = (tenant: TenantId, name: string): Shard =>
+  toShard(hashText(`${tenant}/${name}`));
+
+export const nameTaken = (name: string | null | undefined, runId: RunId): MillraceError =>
+  new MillraceError(
+    "run.exists",
+    `Run ${runId} is named "${name ?? ""}" and has not ended; choose another name, or wait for its end`,
+  );
+
 const CHANGED = { kind: "changed" } as const;
 
 export const notActive = ({ status }: WorkflowHead): MillraceError =>
@@ -333,10 +353,13 @@ export const hashPayload = (text: string): string =>
   createHash("sha256").update(text).digest("base64url");
 
 function checkRequest(request: StartRequest, limits: Limits): void {
-  const { idempotencyKey, input, metadata, workspace, user } = request;
-  for (const [field, name] of Object.entries({ idempotencyKey, workspace, user })) {
-    if (name !== undefined) refuse(checkName(name), field);
+  const { idempotencyKey, input, metadata, workspace, user, name } = request;
+  for (const [field, text] of Object.entries({ idempotencyKey, workspace, user, runId: name })) {
+    if (text !== undefined) refuse(checkName(text), field);
   }
+  // Whoever asks for a run by either could not tell them apart.
+  if (name !== undefined && parseRunId(name) !== undefined)
+    refuse("Must not look like the id of a run", "runId");
   checkTimes(request);
   const tooLarge = inputTooLarge(input, limits.payloadBytes);
   if (tooLarge !== undefined) throw new MillraceError("payload.too-large", tooLarge);

@@ -32,6 +32,7 @@ function show(status: "running" | "completed"): Run {
     tenant: HEAD.tenant,
     workspace: HEAD.workspace,
     user: HEAD.user,
+    name: null,
     workflowId: HEAD.workflowId,
     workflowVersion: 1,
     trigger: HEAD.trigger,

@@ -270,6 +270,7 @@ const NOBODY: RunHead = {
   tenant: DEFAULT_TENANT,
   workspace: null,
   user: null,
+  name: null,
   workflowId: "wf_0" as WorkflowId,
   workflowVersion: 1,
   trigger: "api",

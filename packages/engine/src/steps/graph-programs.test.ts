@@ -21,6 +21,7 @@ function aHead(input: JsonValue): RunHead {
     tenant: DEFAULT_TENANT,
     workspace: null,
     user: null,
+    name: null,
     // A brand only.
     workflowId: "wf_a" as never,
     workflowVersion: 1,

@@ -204,6 +204,8 @@ export type CommitOutcome =
    * whose node still owns the run since that start (fence 1) is `done`, or nobody would move the run.
    */
   | { readonly kind: "existing"; readonly runId: RunId; readonly payloadHash: string | null }
+  /** A start whose name a live run has. Runs of one name share their shard. */
+  | { readonly kind: "named"; readonly runId: RunId }
   /** The run has another owner or fence now, or none. */
   | { readonly kind: "lost" }
   | { readonly kind: "refused"; readonly code: RefusalCode }
@@ -259,6 +261,8 @@ export type Query =
       readonly scope: string;
       readonly key: string;
     }
+  /** The live run of that name, else the newest of those that have ended. */
+  | { readonly kind: "named"; readonly tenant: TenantId; readonly name: string }
   /** Messages that wait for runs which this node owns: the safety net of lost hints. */
   | { readonly kind: "inbox"; readonly node: NodeId; readonly limit: number }
   /** Outbox messages of any run, oldest first: the safety net of lost couriers. */
@@ -281,6 +285,7 @@ export interface Answers {
     | null;
   readonly runs: RunPage;
   readonly key: { readonly runId: RunId; readonly payloadHash: string } | null;
+  readonly named: RunId | null;
   readonly inbox: readonly { readonly to: RunRef; readonly message: Message }[];
   readonly outbox: readonly { readonly from: RunRef; readonly message: OutboxMessage }[];
   readonly waiters: readonly EventWaiter[];

@@ -25,6 +25,7 @@ export function aHead(head: Partial<RunHead> = {}): RunHead {
     tenant: DEFAULT_TENANT,
     workspace: null,
     user: null,
+    name: null,
     // An id of this form is what a caller may choose.
     workflowId: "wf_test" as WorkflowId,
     workflowVersion: 1,

@@ -54,6 +54,7 @@ const aRun = (more: Partial<RunView>): RunView => ({
   metadata: {},
   workspace: null,
   user: null,
+  name: null,
   parent: null,
   retryOf: null,
   cancelRequestedAt: null,

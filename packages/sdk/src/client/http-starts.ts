@@ -74,11 +74,15 @@ function group(commands: readonly StartCommand[]): readonly Group[] {
       open.set(workflow, last);
       groups.push({ workflow, items: last.items });
     }
-    last.items.push({ place, text, isMinted: command.idempotencyKey === undefined });
+    last.items.push({ place, text, isMinted: isMinted(command) });
     last.size += text.length;
   }
   return groups;
 }
+
+/** A repeat that finds the run of a minted key finds its own; one that asked for a name may find another's. */
+const isMinted = ({ idempotencyKey, onConflict }: StartCommand): boolean =>
+  idempotencyKey === undefined && onConflict !== "existing";
 
 /** The input goes as the text that it is. */
 function toItemText(command: StartCommand): string {

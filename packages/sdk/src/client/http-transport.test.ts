@@ -23,6 +23,7 @@ const RUN: WireRun = {
   metadata: {},
   workspace: null,
   user: null,
+  name: null,
   parent: null,
   retryOf: null,
   cancelRequestedAt: null,

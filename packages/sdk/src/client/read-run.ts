@@ -28,6 +28,7 @@ export function toSnapshot(wire: WireRun): RunSnapshot {
     workflowVersion: wire.workflowVersion,
     workspace: wire.workspace,
     user: wire.user,
+    name: wire.name,
     trigger: wire.triggerType,
     input: wire.input,
     metadata: wire.metadata,

@@ -16,8 +16,10 @@ import {
 } from "@millrace/protocol";
 
 export interface StartOptions {
-  /** A name for the run, unique among those that live. Refused until engines can do it. */
+  /** A name for the run, unique among the live ones, by which it is found as by its id. */
   readonly runId?: string;
+  /** If a live run has the name: that run is the answer, or `run.exists`. Default: `reject`. */
+  readonly onConflict?: "existing" | "reject";
   /** Starts of one key are one run, for 24 hours. Default: what the workflow says; else each start is a run. */
   readonly idempotencyKey?: string;
   /** When it may begin: after a time, or at an instant. Not both. Default: now. */
@@ -32,7 +34,7 @@ export interface StartOptions {
   readonly userId?: string;
   /** From when it may begin to when it fails. Default: the workflow's. */
   readonly timeout?: Duration;
-  /** Id of the run that it belongs to. Refused until engines can do it. */
+  /** Id or name of the run that it belongs to; kept as its metadata `parentRunId`, and found by it. */
   readonly parent?: string;
 }
 
@@ -49,16 +51,18 @@ export async function toCommand({
   options = {},
 }: StartItem): Promise<StartCommand> {
   const ref: WorkflowRef = typeof workflow === "string" ? { name: workflow } : workflow;
-  const { runId, delay, startAt, priority, metadata, workspace, userId, timeout, parent } = options;
+  const { runId, onConflict, delay, startAt, priority, workspace, userId, timeout } = options;
   if (delay !== undefined && startAt !== undefined) {
     throw new MillraceError("option.invalid", "`delay` and `startAt` must not stand together");
   }
   if (ref.input !== undefined) await checkInput(ref.input, input);
+  const metadata = toMetadata(options);
   const idempotencyKey = options.idempotencyKey ?? keyOf(ref, input);
   return {
     workflow: ref.name,
     input: toText(input, "input"),
     ...(runId === undefined ? {} : { runId }),
+    ...(onConflict === undefined ? {} : { onConflict }),
     ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
     ...(delay === undefined ? {} : { delayMs: toDurationMs(delay, "delay") }),
     ...(startAt === undefined ? {} : { startAt: toInstant(startAt) }),
@@ -67,9 +71,11 @@ export async function toCommand({
     ...(workspace === undefined ? {} : { workspace }),
     ...(userId === undefined ? {} : { user: userId }),
     ...(timeout === undefined ? {} : { timeoutMs: toDurationMs(timeout, "timeout") }),
-    ...(parent === undefined ? {} : { parent }),
   };
 }
+
+const toMetadata = ({ metadata, parent }: StartOptions): StartOptions["metadata"] =>
+  parent === undefined ? metadata : { ...metadata, parentRunId: parent };
 
 /** An absent input is `{}`, as everywhere. @throws {MillraceError} input.invalid */
 export function toText(value: unknown, what: string): JsonText {

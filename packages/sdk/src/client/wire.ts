@@ -73,6 +73,7 @@ export interface WireRun extends WireRunSummary {
   readonly output: JsonValue;
   readonly steps: readonly WireStep[];
   readonly error: WireError | null;
+  readonly name: string | null;
   readonly metadata: Readonly<Record<string, string>>;
   readonly parent: { readonly runId: string; readonly stepId: string } | null;
   readonly retryOf: string | null;

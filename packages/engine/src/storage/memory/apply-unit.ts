@@ -4,6 +4,7 @@ import { assertNever } from "../../core/assert-never.ts";
 import type {
   CommitOutcome,
   DeliveryUnit,
+  RunHead,
   RunRow,
   RunUnit,
   SentUnit,
@@ -88,6 +89,8 @@ function applyStart(unit: StartUnit, { tables, now }: ApplyContext): CommitOutco
   if (same !== undefined || tables.history.has(run.id)) {
     return { kind: "existing", runId: run.id, payloadHash: null };
   }
+  const named = run.name === null ? undefined : findLiveNamed(run, tables);
+  if (named !== undefined) return { kind: "named", runId: named.id };
   const workflow = tables.catalog.get(recordPlace(run.tenant, "workflow", run.workflowId));
   if (workflowRevision !== null && workflow?.revision !== workflowRevision) {
     return { kind: "refused", code: "workflow.changed" };
@@ -108,6 +111,9 @@ function applyStart(unit: StartUnit, { tables, now }: ApplyContext): CommitOutco
   }
   return DONE;
 }
+
+const findLiveNamed = ({ tenant, name }: RunHead, { runs }: Tables): RunRow | undefined =>
+  runs.values().find((row) => row.tenant === tenant && row.name === name);
 
 /**
  * A store of many databases looks for a key in one shard only; here it finds the mistake in its

@@ -1,7 +1,7 @@
 import { fromJsonText, type JsonValue, type Shard, type Timestamp } from "@millrace/protocol";
 import { assertNever } from "../../core/assert-never.ts";
 import { toIdRange, type RunFilter } from "../run-filter.ts";
-import type { Answers, Due, HistoryRow, Query, RunPage, RunRow } from "../storage.ts";
+import type { Answers, Due, HistoryRow, Query, RunHead, RunPage, RunRow } from "../storage.ts";
 import { waitingFor } from "./apply-event-unit.ts";
 import { byText, inboxOf, journalOf, placeOf, waitingIn, type Tables } from "./tables.ts";
 
@@ -15,6 +15,8 @@ export function readTables(tables: Tables, query: Query, now: Timestamp): Answer
       return listRuns(tables, query);
     case "key":
       return readKey(tables, query, now);
+    case "named":
+      return findNamed(tables, query);
     case "inbox":
       return readInbox(tables, query);
     case "outbox":
@@ -98,6 +100,23 @@ function readKey(
   const row = keys.get(placeOf(tenant, scope, key));
   if (row === undefined || row.expiresAt <= now) return null;
   return { runId: row.runId, payloadHash: row.payloadHash };
+}
+
+function findNamed({ runs, history }: Tables, { tenant, name }: Asked<"named">): Answers["named"] {
+  const isNamed = (run: RunHead): boolean => run.tenant === tenant && run.name === name;
+  const live = runs.values().find(isNamed);
+  const ended = history
+    .values()
+    .map(({ run }) => run)
+    .filter(isNamed);
+  return (
+    live?.id ??
+    ended
+      .map(({ id }) => id)
+      .toSorted()
+      .at(-1) ??
+    null
+  );
 }
 
 function readInbox(tables: Tables, { node, limit }: Asked<"inbox">): Answers["inbox"] {

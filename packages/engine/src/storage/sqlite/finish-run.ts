@@ -8,8 +8,8 @@ import type { Database } from "./database.ts";
 import { HEAD_COLUMNS } from "./row-codec.ts";
 
 const COPY = `
-insert into history (${HEAD_COLUMNS}, name, fence, status, started_at, finished_at, cancel_requested_at, result, journal)
-select ${HEAD_COLUMNS}, name, fence, ?6, ?7, ?8, ?9, ?10, ?11
+insert into history (${HEAD_COLUMNS}, fence, status, started_at, finished_at, cancel_requested_at, result, journal)
+select ${HEAD_COLUMNS}, fence, ?6, ?7, ?8, ?9, ?10, ?11
 from runs
 where tenant = ?1 and id = ?2 and shard = ?3 and fence = ?4 and owner = ?5`;
 

@@ -11,6 +11,7 @@ import { prepareReadAudit, type AuditCells, type AuditRequest } from "./read-aud
 import { prepareReadCounts } from "./read-counts.ts";
 import { prepareReadInbox } from "./read-inbox.ts";
 import { prepareReadKey, type KeyName } from "./read-key.ts";
+import { prepareReadNamed } from "./read-named.ts";
 import { prepareReadOutbox } from "./read-outbox.ts";
 import { prepareReadRun, type RunCells } from "./read-run.ts";
 import { prepareReadWaiters, type WaiterPage } from "./read-waiters.ts";
@@ -23,6 +24,7 @@ export interface ReadVerbs {
   readRun(tenant: string, run: string): RunCells;
   listRuns(request: RunListRequest): RunListCells;
   readKey(name: KeyName, now: number | null): Row | null;
+  readNamed(tenant: string, name: string): Row | null;
   readInbox(node: string, limit: number): Row;
   readOutbox(limit: number): Row;
   readWaiters(page: WaiterPage, now: number | null): Row;
@@ -60,6 +62,7 @@ export function createReadVerbs(open: () => Database): ReadVerbs {
   const readRun = lazy(prepareReadRun);
   const listRuns = lazy(prepareListRuns);
   const readKey = lazy(prepareReadKey);
+  const readNamed = lazy(prepareReadNamed);
   const readInbox = lazy(prepareReadInbox);
   const readOutbox = lazy(prepareReadOutbox);
   const readWaiters = lazy(prepareReadWaiters);
@@ -72,6 +75,7 @@ export function createReadVerbs(open: () => Database): ReadVerbs {
     readRun: (tenant, run) => readRun()(tenant, run),
     listRuns: (request) => listRuns()(request),
     readKey: (name, now) => readKey()(name, toNow(now)),
+    readNamed: (tenant, name) => readNamed()(tenant, name),
     readInbox: (node, limit) => readInbox()(node, limit),
     readOutbox: (limit) => readOutbox()(limit),
     readWaiters: (page, now) => readWaiters()(page, toNow(now)),

@@ -28,10 +28,10 @@ import type {
 } from "../storage.ts";
 import type { Cell, Cursor } from "./cells.ts";
 
-/** 18 columns, as `encodeHead` and `decodeHead` order them. */
+/** 19 columns, as `encodeHead` and `decodeHead` order them. */
 export const HEAD_COLUMNS: string =
   "tenant, id, shard, workspace, user_id, workflow, workflow_version, trigger_type, priority, " +
-  "parent_run, parent_step, retry_of, depth, caller, created_at, deadline_at, metadata, input";
+  "parent_run, parent_step, retry_of, depth, caller, created_at, deadline_at, metadata, input, name";
 
 /** As `decodeRun` orders them. */
 export const RUN_COLUMNS: string = `${HEAD_COLUMNS}, status, owner, fence, wake, due_at, recoveries, waiting_on, cancel_requested_at, started_at`;
@@ -66,6 +66,7 @@ export function encodeHead(run: RunHead, out: Cell[]): void {
     run.deadlineAt,
     run.metadata,
     run.input,
+    run.name,
   );
 }
 
@@ -103,6 +104,7 @@ function decodeHead(from: Cursor): RunHead {
     deadlineAt: decodeTimeOrNull(from),
     metadata: from.text() as JsonText,
     input: from.text() as JsonText,
+    name: from.textOrNull(),
   };
 }
 

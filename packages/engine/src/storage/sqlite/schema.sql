@@ -85,6 +85,8 @@ create table history (
 
 create index history_by_workflow on history (tenant, workflow, id);
 
+create index history_names on history (tenant, name, id) where name is not null;
+
 create index history_unsuccessful on history (tenant, status, id) where status <> 'completed';
 
 create index history_unsuccessful_by_workflow on history (tenant, workflow, status, id)
@@ -196,6 +198,8 @@ create table runs (
 create index runs_by_workflow on runs (tenant, workflow, id);
 
 create index runs_due on runs (priority, due_at, id) where due_at is not null;
+
+create unique index runs_names on runs (tenant, name, shard) where name is not null;
 
 create index runs_owned on runs (owner) where owner is not null;
 

@@ -40,6 +40,11 @@ export async function readStore(
       const { tenant, scope, key } = query;
       return decodeKey(await reader.call("readKey", { tenant, scope, key }, now));
     }
+    case "named": {
+      const row = await reader.call("readNamed", query.tenant, query.name);
+      // Written as an id.
+      return (row?.[0] ?? null) as RunId | null;
+    }
     case "inbox":
       return decodeAll(await reader.call("readInbox", query.node, query.limit), (from) => ({
         to: decodeRef(from),

@@ -1,4 +1,4 @@
-// Head: ?1 to ?18 as `HEAD_COLUMNS`; ?19 status, ?20 owner, ?21 fence, ?22 due_at, ?23 started_at.
+// Head: ?1 to ?19 as `HEAD_COLUMNS`; ?20 status, ?21 owner, ?22 fence, ?23 due_at, ?24 started_at.
 // Primary keys of keys, runs, history and catalog. All is looked up before anything is written, so
 // a refusal leaves nothing behind. The id is sought in history by the insert itself: a statement
 // less on the hot path.
@@ -11,6 +11,7 @@ import {
   DONE_CODE,
   EXISTING_CODE,
   KEY_COLUMN_COUNT,
+  NAMED_CODE,
   REFUSED_CODE,
   START_COLUMN_COUNT,
 } from "./unit-codec.ts";
@@ -18,7 +19,7 @@ import { prepareWriteAudit } from "./write-audit.ts";
 
 const INSERT_RUN = `
 insert into runs (${HEAD_COLUMNS}, status, owner, fence, due_at, started_at, wake, recoveries)
-select ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, 0, 0
+select ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, 0, 0
 where not exists (select 1 from history where tenant = ?1 and id = ?2 and shard = ?3)
 on conflict (tenant, id, shard) do nothing`;
 
@@ -41,6 +42,10 @@ set run = excluded.run, payload_hash = excluded.payload_hash, expires_at = exclu
 const FIND_FAILED =
   "select 1 from history where tenant = ?1 and id = ?2 and shard = ?3 and status = 'failed'";
 
+// Index: runs_names. Runs of one name share their shard.
+const FIND_NAMED =
+  "select id from runs where tenant = ?1 and name = ?2 and shard = ?3 and id <> ?4";
+
 const FIND_REVISION =
   "select revision from catalog where tenant = ?1 and kind = 'workflow' and id = ?2";
 
@@ -49,9 +54,10 @@ const TENANT = 0;
 const ID = 1;
 const SHARD = 2;
 const WORKFLOW = 5;
-const OWNER = 19;
-const FENCE = 20;
-const DUE_AT = 21;
+const NAME = 18;
+const OWNER = 20;
+const FENCE = 21;
+const DUE_AT = 22;
 
 /** Revisions seen in one transaction; the writer is the only one who changes them. */
 export type Revisions = Map<string, number | null>;
@@ -70,25 +76,9 @@ export function prepareStartRun(
   const findRun = database.prepare(FIND_RUN);
   const findTaken = prepareFindTaken(database);
   const putKey = database.prepare(PUT_KEY);
-  const findRevision = database.prepare(FIND_REVISION);
+  const findNamed = prepareFindNamed(database);
+  const isStale = prepareIsStale(database);
   const writeMore = prepareWriteMore(database);
-
-  const isStale = (
-    revision: number | null,
-    tenant: Cell,
-    workflow: Cell,
-    seen: Revisions,
-  ): boolean => {
-    if (revision === null) return false;
-    const name = `${String(tenant)}\n${String(workflow)}`;
-    let stored = seen.get(name);
-    if (stored === undefined) {
-      const found = findRevision.get(tenant, workflow)?.[0];
-      stored = typeof found === "number" ? found : null;
-      seen.set(name, stored);
-    }
-    return stored !== revision;
-  };
 
   /**
    * A repeat that its node owns since then is done: the node must hear so, or nobody would move the
@@ -113,6 +103,11 @@ export function prepareStartRun(
       outcomes.push(EXISTING_CODE, ...taken);
       return false;
     }
+    const named = findNamed(columns);
+    if (named !== null) {
+      outcomes.push(...(answerKnown(columns) ?? [NAMED_CODE, named]));
+      return false;
+    }
     if (isStale(revision, tenant, at(columns, WORKFLOW), revisions)) {
       outcomes.push(...(answerKnown(columns) ?? [REFUSED_CODE, "workflow.changed"]));
       return false;
@@ -129,6 +124,24 @@ export function prepareStartRun(
   };
 }
 
+/** Whether the workflow has another revision now than the start was checked with. */
+function prepareIsStale(
+  database: Database,
+): (revision: number | null, tenant: Cell, workflow: Cell, seen: Revisions) => boolean {
+  const findRevision = database.prepare(FIND_REVISION);
+  return (revision, tenant, workflow, seen) => {
+    if (revision === null) return false;
+    const name = `${String(tenant)}\n${String(workflow)}`;
+    let stored = seen.get(name);
+    if (stored === undefined) {
+      const found = findRevision.get(tenant, workflow)?.[0];
+      stored = typeof found === "number" ? found : null;
+      seen.set(name, stored);
+    }
+    return stored !== revision;
+  };
+}
+
 /** @returns run and payload hash of a key that stands for another run, and may not be taken from it */
 function prepareFindTaken(database: Database): (ref: Row, key: Row, now: number) => Row | null {
   const findKey = database.prepare(FIND_KEY);
@@ -140,6 +153,17 @@ function prepareFindTaken(database: Database): (ref: Row, key: Row, now: number)
     if (at(key, 4) === 0) return known;
     // A key's runs share its shard.
     return findFailed.get(tenant, at(known, 0), at(ref, 2)) === undefined ? known : null;
+  };
+}
+
+/** @returns the live run that has the new one's name; null: none has it, or it has no name */
+function prepareFindNamed(database: Database): (columns: Row) => Cell | null {
+  const find = database.prepare(FIND_NAMED);
+  return (columns) => {
+    const name = at(columns, NAME);
+    if (name === null) return null;
+    const found = find.get(at(columns, TENANT), name, at(columns, SHARD), at(columns, ID));
+    return found?.[0] ?? null;
   };
 }
 

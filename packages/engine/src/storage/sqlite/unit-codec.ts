@@ -51,7 +51,7 @@ export const PARK = 1;
 export const FINISH = 2;
 
 /** Head, status, owner, fence, due_at, started_at. */
-export const START_COLUMN_COUNT = 23;
+export const START_COLUMN_COUNT = 24;
 /** Scope, key, payload hash, expires_at, reuses after failure. */
 export const KEY_COLUMN_COUNT = 5;
 export const AUDIT_COLUMN_COUNT = 6;
@@ -162,6 +162,8 @@ export const REFUSED_CODE = 3;
 export const PUBLISHED_CODE = 4;
 /** Followed by 0, or by 1, the event's name and the event. */
 export const SUBSCRIBED_CODE = 5;
+/** Followed by the id of the run that has the name. */
+export const NAMED_CODE = 6;
 
 const DONE: CommitOutcome = { kind: "done" };
 const LOST: CommitOutcome = { kind: "lost" };
@@ -181,6 +183,8 @@ function decodeOutcome(from: Cursor): CommitOutcome {
       return LOST;
     case EXISTING_CODE:
       return { kind: "existing", runId: from.text() as RunId, payloadHash: from.textOrNull() };
+    case NAMED_CODE:
+      return { kind: "named", runId: from.text() as RunId };
     case REFUSED_CODE:
       return { kind: "refused", code: from.text() as RefusalCode };
     case PUBLISHED_CODE:

@@ -11,6 +11,7 @@ import {
   aRunUnit,
   aStart,
   dueOf,
+  headOf,
   T0,
 } from "./builders.ts";
 import { only, OTHER_TENANT, type OpenStorage } from "./harness.ts";
@@ -225,6 +226,60 @@ export function startSuite(open: OpenStorage): void {
         { kind: "existing", runId: held.run.id, payloadHash: null },
       ]);
       expect(await h.storage.read({ kind: "counts" })).toMatchObject({ live: 0, finished: 1 });
+    });
+  });
+
+  describe("start with a name", () => {
+    const shard = toShard(7);
+
+    test("is answered with the live run of that name, and writes nothing", async () => {
+      await using h = await open();
+      const first = aRun({ name: "order-7", shard });
+      expect(await h.commit(aStart(first))).toEqual([{ kind: "done" }]);
+      const second = aRun({ name: "order-7", shard });
+      const key = aKey();
+      expect(await h.commit(aStart(second, { key }))).toEqual([{ kind: "named", runId: first.id }]);
+      const { tenant } = first;
+      expect(
+        await h.storage.read({ kind: "key", tenant, scope: key.scope, key: key.key }),
+      ).toBeNull();
+      expect(await h.storage.read({ kind: "counts" })).toMatchObject({ live: 1 });
+    });
+
+    test("finds two of one batch out, and one that is sent again", async () => {
+      await using h = await open();
+      const [first, second] = [aRun({ name: "n", shard }), aRun({ name: "n", shard })];
+      expect(await h.commit(aStart(first), aStart(second))).toEqual([
+        { kind: "done" },
+        { kind: "named", runId: first.id },
+      ]);
+      expect(await h.commit(aStart(first))).toEqual([
+        { kind: "existing", runId: first.id, payloadHash: null },
+      ]);
+    });
+
+    test("that was accepted before is told so, though another run has its name by now", async () => {
+      await using h = await open();
+      const held = only(await h.seedHeld([aRun({ name: "n", shard })]));
+      await h.commit(aFinish(held));
+      await h.commit(aStart(aRun({ name: "n", shard })));
+      const runId = held.run.id;
+      expect(await h.commit(aStart(headOf(held.run)))).toEqual([
+        { kind: "existing", runId, payloadHash: null },
+      ]);
+    });
+
+    test("may have the name of a run that has ended, and of another tenant's", async () => {
+      await using h = await open();
+      const held = only(await h.seedHeld([aRun({ name: "n", shard })]));
+      await h.commit(aFinish(held));
+      await h.commit(aStart(aRun({ name: "n", shard, tenant: OTHER_TENANT })));
+      const { tenant } = held.run;
+      expect(await h.storage.read({ kind: "named", tenant, name: "n" })).toBe(held.run.id);
+      const next = aRun({ name: "n", shard });
+      expect(await h.commit(aStart(next))).toEqual([{ kind: "done" }]);
+      expect(await h.storage.read({ kind: "named", tenant, name: "n" })).toBe(next.id);
+      expect(await h.storage.read({ kind: "named", tenant, name: "m" })).toBeNull();
     });
   });
 

@@ -17,6 +17,7 @@ import { invalid, Problem, readFields, readFlag, readName, type Reader } from ".
 import { readQuery } from "./read-query.ts";
 import { dataOf } from "./schemas/envelope.ts";
 import { CANCEL_META, CANCEL_OUTCOMES, CANCEL_RUNS } from "./schemas/cancel-runs.ts";
+import { lookUpRun } from "./look-up-run.ts";
 import { readMetadata } from "./start-run.ts";
 
 export const CANCEL_RUNS_ROUTES: readonly Route[] = [
@@ -73,13 +74,14 @@ interface How {
 
 async function cancelNamed(
   call: AuthorizedCall,
-  { engine }: Services,
+  services: Services,
   ids: readonly string[],
   { reason, dryRun }: How,
 ): Promise<Answer> {
+  const { engine } = services;
   const { tenant } = call.caller;
-  const known = ids.map(parseRunId);
-  const runIds = known.filter((id): id is RunId => id !== undefined);
+  const known = await Promise.all(ids.map((id) => lookUpRun(services, tenant, id)));
+  const runIds = known.filter((id) => id !== null);
   const outcomes = dryRun
     ? await Promise.all(runIds.map((id) => foresee(engine, tenant, id)))
     : await engine.cancelRuns(
@@ -87,7 +89,7 @@ async function cancelNamed(
       );
   let next = 0;
   const views = ids.map((id, i): OutcomeView =>
-    known[i] === undefined ? { id, status: "notFound" } : toView(id, outcomes[next++]),
+    known[i] === null ? { id, status: "notFound" } : toView(id, outcomes[next++]),
   );
   const count = (status: OutcomeView["status"]): number =>
     views.filter((view) => view.status === status).length;

@@ -4,7 +4,6 @@ import {
   asJsonText,
   checkName,
   MillraceError,
-  parseRunId,
   toIso,
   toJsonText,
   typeName,
@@ -18,8 +17,9 @@ import { toActor } from "./actor.ts";
 import { success } from "./envelope.ts";
 import { toDetail } from "./errors.ts";
 import { invalid, Problem, readFields, readName, readText, type Reader } from "./read-fields.ts";
+import { lookUpRun } from "./look-up-run.ts";
 import { readQuery } from "./read-query.ts";
-import { orRunNotFound, readRunId, runNotFound } from "./runs.ts";
+import { orRunNotFound, findRunId, runNotFound } from "./runs.ts";
 import { dataOf } from "./schemas/envelope.ts";
 import {
   EVENT_OUTCOMES,
@@ -78,7 +78,9 @@ export const PUBLISH_ROUTES: readonly Route[] = [
 ];
 
 /** What can be tried, or why it cannot. */
-type Item = NotifyRequest | MillraceError;
+/** As it was sent: the run is an id or a name. */
+type Asked = Omit<NotifyRequest, "runId"> & { readonly runId?: string };
+type Item = Asked | MillraceError;
 
 async function publish(call: AuthorizedCall, services: Services): Promise<Answer> {
   readQuery(call.request, {});
@@ -110,13 +112,28 @@ interface Delivered {
 
 async function notify(
   call: AuthorizedCall,
-  { engine }: Services,
-  items: readonly Item[],
+  services: Services,
+  asked: readonly Item[],
 ): Promise<readonly (Delivered | MillraceError)[]> {
+  const { engine } = services;
+  const items = await Promise.all(asked.map((item) => resolve(call, services, item)));
   const requests = items.filter((item): item is NotifyRequest => !MillraceError.is(item));
   const outcomes = await engine.events.notify(call.caller.tenant, requests, toActor(call));
   let next = 0;
   return items.map((item) => (MillraceError.is(item) ? item : toDelivered(outcomes[next++])));
+}
+
+/** A run may be named, too. */
+async function resolve(
+  call: AuthorizedCall,
+  services: Services,
+  item: Item,
+): Promise<NotifyRequest | MillraceError> {
+  if (MillraceError.is(item)) return item;
+  const { runId: run, ...event } = item;
+  if (run === undefined) return event;
+  const runId = await lookUpRun(services, call.caller.tenant, run);
+  return runId === null ? runNotFound() : { ...event, runId };
 }
 
 function toDelivered(outcome: NotifyOutcome | undefined): Delivered | MillraceError {
@@ -163,10 +180,12 @@ interface ItemFields {
 
 function toItem({ eventId: name, eventData: data = NOTHING, runId, id }: ItemFields): Item {
   if (name === undefined) return invalid([{ path: ["eventId"], message: "Required" }]);
-  const event = id === undefined ? { name, data } : { name, data, id };
-  if (runId === undefined) return event;
-  const run = parseRunId(runId);
-  return run === undefined ? runNotFound() : { ...event, runId: run };
+  return {
+    name,
+    data,
+    ...(id === undefined ? {} : { id }),
+    ...(runId === undefined ? {} : { runId }),
+  };
 }
 
 const NOTHING = asJsonText("null");
@@ -191,7 +210,7 @@ async function listWaiters(call: AuthorizedCall, { engine }: Services): Promise<
 }
 
 async function signal(call: AuthorizedCall, services: Services): Promise<Answer> {
-  const runId = readRunId(call);
+  const runId = await findRunId(call, services);
   const request = await orRunNotFound(call, services, runId, async () => {
     readQuery(call.request, {});
     const body = await readJsonBody(call.request, services.limits.requestBytes);

@@ -8,7 +8,7 @@ import type { Answer, AuthorizedCall, Route, Services } from "../../route.ts";
 import { invalid } from "./read-fields.ts";
 import { readQuery } from "./read-query.ts";
 import { toErrorView, toRunView } from "./run-view.ts";
-import { findRun, orRunNotFound, readRunId } from "./runs.ts";
+import { findRun, orRunNotFound, findRunId } from "./runs.ts";
 import { described, TEXT } from "./schemas/json-schema.ts";
 import { RUN_PARAMS } from "./schemas/run.ts";
 import { openEventStream } from "../../event-stream.ts";
@@ -44,7 +44,7 @@ export const EVENT_ROUTES: readonly Route[] = [
 async function follow(call: AuthorizedCall, services: Services): Promise<Answer> {
   const { engine, streams, stopping } = services;
   const { tenant } = call.caller;
-  const id = readRunId(call);
+  const id = await findRunId(call, services);
   const after = await orRunNotFound(call, services, id, () => {
     readQuery(call.request, {});
     return readLastEventId(call.request);

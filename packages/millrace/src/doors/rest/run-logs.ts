@@ -4,7 +4,7 @@ import { isFinished, toIso, type Run, type Timestamp } from "@millrace/protocol"
 import type { Answer, AuthorizedCall, Route, Services } from "../../route.ts";
 import { DEFAULT_PAGE, pageBy } from "./page.ts";
 import { readCursor, readLimit, readQuery } from "./read-query.ts";
-import { orRunNotFound, readRunId, runNotFound } from "./runs.ts";
+import { orRunNotFound, findRunId, runNotFound } from "./runs.ts";
 import { PAGE_QUERY, pageOf } from "./schemas/envelope.ts";
 import { RUN_PARAMS } from "./schemas/run.ts";
 import { LOG_LINE } from "./schemas/run-log.ts";
@@ -38,7 +38,7 @@ interface LogLine {
 }
 
 async function list(call: AuthorizedCall, services: Services): Promise<Answer> {
-  const id = readRunId(call);
+  const id = await findRunId(call, services);
   const { limit = DEFAULT_PAGE, cursor = "-1" } = await orRunNotFound(call, services, id, () =>
     readQuery(call.request, { limit: readLimit, cursor: readCursor(parseSequence) }),
   );

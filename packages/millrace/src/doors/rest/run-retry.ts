@@ -4,7 +4,7 @@ import type { Answer, AuthorizedCall, Route, Services } from "../../route.ts";
 import { toActor } from "./actor.ts";
 import { readFields, readName } from "./read-fields.ts";
 import { readQuery, readWaitMs } from "./read-query.ts";
-import { orRunNotFound, readRunId } from "./runs.ts";
+import { orRunNotFound, findRunId } from "./runs.ts";
 import { dataOf, LOCATION } from "./schemas/envelope.ts";
 import { described, NAME, taken, TEXT } from "./schemas/json-schema.ts";
 import { RUN_PARAMS, STARTED_RUN, WAIT_QUERY } from "./schemas/run.ts";
@@ -44,7 +44,7 @@ export const RETRY_ROUTES: readonly Route[] = [
 ];
 
 async function retry(call: AuthorizedCall, services: Services): Promise<Answer> {
-  const runId = readRunId(call);
+  const runId = await findRunId(call, services);
   const { key, waitMs } = await orRunNotFound(call, services, runId, async () => {
     const { wait = null } = readQuery(call.request, { wait: readWaitMs });
     const body = await readJsonBody(call.request, services.limits.requestBytes);

@@ -37,6 +37,7 @@ const BASE = {
   tenant: DEFAULT_TENANT,
   workspace: null,
   user: null,
+  name: null,
   workflowId: "wf_1" as WorkflowId,
   workflowVersion: 1,
   trigger: "api",

@@ -102,6 +102,8 @@ export interface RunView extends RunSummaryView {
   readonly error: ErrorView | null;
   /** Steps that failed while the run went on: into their handler, or with a fallback. */
   readonly handledErrors: readonly HandledErrorView[];
+  /** Chosen by whoever started it. */
+  readonly name: string | null;
   readonly metadata: Readonly<Record<string, string>>;
   /** null: no other run started it. */
   readonly parent: { readonly runId: string; readonly stepId: string } | null;
@@ -128,6 +130,7 @@ export function toRunView(run: Run): RunView {
     error: run.status === "failed" ? toErrorView(run.failure) : null,
     handledErrors: findHandled(run),
     waitingOn: "waitingOn" in run ? toWaitingView(run.waitingOn) : null,
+    name: run.name,
     metadata: run.metadata,
     workspace: run.workspace,
     user: run.user,

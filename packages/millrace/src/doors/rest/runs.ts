@@ -1,4 +1,5 @@
-import { MillraceError, parseRunId, type Run, type RunId } from "@millrace/protocol";
+import { MillraceError, type Run, type RunId } from "@millrace/protocol";
+import { lookUpRun } from "./look-up-run.ts";
 import { readJsonBody } from "../../read-body.ts";
 import type { Answer, AuthorizedCall, Route, Services } from "../../route.ts";
 import { toActor } from "./actor.ts";
@@ -71,7 +72,7 @@ async function list(call: AuthorizedCall, { engine }: Services): Promise<Answer>
 }
 
 async function get(call: AuthorizedCall, services: Services): Promise<Answer> {
-  const id = readRunId(call);
+  const id = await findRunId(call, services);
   const { wait } = await orRunNotFound(call, services, id, () =>
     readQuery(call.request, { wait: readWaitMs }),
   );
@@ -84,7 +85,7 @@ async function get(call: AuthorizedCall, services: Services): Promise<Answer> {
 
 /** 202: the run ends as soon as its bodies have stopped. */
 async function cancel(call: AuthorizedCall, services: Services): Promise<Answer> {
-  const id = readRunId(call);
+  const id = await findRunId(call, services);
   const { reason } = await orRunNotFound(call, services, id, async () => {
     readQuery(call.request, {});
     const body = await readJsonBody(call.request, services.limits.requestBytes);
@@ -98,9 +99,9 @@ async function cancel(call: AuthorizedCall, services: Services): Promise<Answer>
   return success(202, { id, cancelRequested: true });
 }
 
-export function readRunId(call: AuthorizedCall): RunId {
-  const id = parseRunId(call.param("id"));
-  if (id === undefined) throw runNotFound();
+export async function findRunId(call: AuthorizedCall, services: Services): Promise<RunId> {
+  const id = await lookUpRun(services, call.caller.tenant, call.param("id"));
+  if (id === null) throw runNotFound();
   call.logFields["runId"] = id;
   return id;
 }

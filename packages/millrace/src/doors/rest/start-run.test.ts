@@ -189,7 +189,7 @@ describe("POST /workflows/{id}/run", () => {
     [{ delayMs: 1, startAt: "2100-01-01T00:00:00Z" }, "startAt", "Must not stand beside delayMs"],
     [{ timeoutMs: 0 }, "timeoutMs", "Must be a whole number of milliseconds from 1"],
     [{ priority: 4 }, "priority", "Expected one of 0, 1, 2, 3"],
-    [{ runId: "mine" }, "runId", "Unknown field"],
+    [{ runId: "" }, "runId", "Must not be empty"],
   ])("refuses %j", async (sent, field, message) => {
     await using server = await openWithEcho();
     const { status, body } = await server.send("POST", START, { body: sent });

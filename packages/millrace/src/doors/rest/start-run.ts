@@ -154,6 +154,8 @@ interface ItemShape extends Shape {
   readonly metadata: Reader<Readonly<Record<string, string>>>;
   readonly workspace: Reader<string>;
   readonly user: Reader<string>;
+  readonly runId: Reader<string>;
+  readonly onConflict: Reader<"existing" | "reject">;
   readonly priority: Reader<Priority>;
   readonly delayMs: Reader<number>;
   readonly startAt: Reader<Timestamp>;
@@ -184,6 +186,8 @@ export const ITEM_SHAPE: ItemShape = {
   metadata: readMetadata,
   workspace: readName,
   user: readName,
+  runId: readName,
+  onConflict: readOneOf(["existing", "reject"]),
   priority: readPriority,
   delayMs: readMs,
   startAt: readStartAt,
@@ -205,6 +209,8 @@ type ItemField =
   | "metadata"
   | "workspace"
   | "user"
+  | "runId"
+  | "onConflict"
   | "priority"
   | "delayMs"
   | "startAt"
@@ -213,7 +219,7 @@ type ItemField =
 /** @throws {MillraceError} request.invalid: the input holds a number that cannot be stored */
 export function toStartRequest(call: AuthorizedCall, fields: ItemFields): StartRequest {
   const { input, idempotencyKey, reuseAfterFailure, metadata, workspace, user } = fields;
-  const { priority, delayMs, startAt, timeoutMs } = fields;
+  const { priority, delayMs, startAt, timeoutMs, runId: name, onConflict } = fields;
   return {
     tenant: call.caller.tenant,
     workflow: call.param("id"),
@@ -224,6 +230,8 @@ export function toStartRequest(call: AuthorizedCall, fields: ItemFields): StartR
     ...(metadata === undefined ? {} : { metadata }),
     ...(workspace === undefined ? {} : { workspace }),
     ...(user === undefined ? {} : { user }),
+    ...(name === undefined ? {} : { name }),
+    ...(onConflict === undefined ? {} : { onNameConflict: onConflict }),
     ...(priority === undefined ? {} : { priority }),
     ...(delayMs === undefined ? {} : { delayMs }),
     ...(startAt === undefined ? {} : { startAt }),

@@ -1,6 +1,7 @@
 import { FIRST } from "./0001-first.ts";
 import { LISTS_AND_RETRIES } from "./0002-lists-and-retries.ts";
 import { EVENTS } from "./0003-events.ts";
+import { NAMES } from "./0004-names.ts";
 
 export interface Migration {
   /** From 1, without gaps. */
@@ -18,4 +19,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { id: 1, name: "first", sql: FIRST },
   { id: 2, name: "lists-and-retries", sql: LISTS_AND_RETRIES },
   { id: 3, name: "events", sql: EVENTS },
+  { id: 4, name: "names", sql: NAMES },
 ];

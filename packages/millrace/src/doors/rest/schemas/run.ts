@@ -122,6 +122,7 @@ const RUN_FIELDS = {
   steps: described("One for each step of the definition, in its order.", listOf(STEP)),
   error: described("`null` unless failed.", orNull(RUN_ERROR)),
   handledErrors: listOf(HANDLED_ERROR),
+  name: described("Chosen by whoever started it.", orNull(TEXT)),
   metadata: mapOf(TEXT),
   parent: orNull(shown({ runId: TEXT, stepId: TEXT })),
   retryOf: described("The run whose results it took over.", orNull(TEXT)),
@@ -150,6 +151,15 @@ const DURATION: JsonSchema = { type: "integer", minimum: 0, maximum: MAX_DURATIO
 
 /** Of a start alone and of an item of a batch. */
 export const START_FIELDS: Readonly<Record<string, JsonSchema>> = {
+  runId: described(
+    "A name for the run, unique among the live ones, by which it is found as by its id.",
+    NAME,
+  ),
+  onConflict: {
+    ...oneOf("existing", "reject"),
+    description: "What to do if a live run has the name: answer with it, or 409.",
+    default: "reject",
+  },
   priority: {
     description: "0 is served first.",
     enum: [...PRIORITIES],
