@@ -84,6 +84,7 @@ describe("GET /runs/{id}", () => {
       metadata: {},
       workspace: null,
       user: null,
+      name: null,
       parent: null,
       retryOf: null,
       cancelRequestedAt: null,
