@@ -42,6 +42,7 @@ export type {
 } from "./runtime/event-commands.ts";
 export type { FeedItem, ReceivedMessage, RunEvent } from "./runtime/run-event.ts";
 export { toRunEvent } from "./runtime/run-event.ts";
+export { toEventData } from "./runtime/watched-event.ts";
 export type { Log } from "./runtime/log.ts";
 export type { StepContext, StepFunction, StepFunctions } from "./runtime/step-function.ts";
 export type {

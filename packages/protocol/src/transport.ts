@@ -1,6 +1,6 @@
 // What a client and a worker may ask of an engine, whichever way it is reached. The engine is one (`connect`), and
 // the SDK speaks it over HTTP.
-import type { HostCommand, HostReport, SessionId, StepRetry } from "./code-run.ts";
+import type { HostCommand, HostReport, SessionId } from "./code-run.ts";
 import type { JsonText, JsonValue } from "./json.ts";
 import type { MillraceError } from "./millrace-error.ts";
 import type { Priority, Run, RunStatus, RunSummary, TriggerType, WaitingOn } from "./run.ts";
@@ -187,8 +187,6 @@ export interface WorkflowOffer {
   /** Deadline of a run; null: none. */
   readonly timeoutMs: number | null;
   readonly metadata?: Readonly<Record<string, string>>;
-  /** Of the run as a whole; null: not tried again. */
-  readonly retry: StepRetry | null;
 }
 
 export interface WorkerOffer {

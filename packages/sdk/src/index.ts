@@ -1,6 +1,5 @@
 export { CodeHost, type CodeHostOptions } from "./durable/code-host.ts";
 export { ChildError, ChildrenError, StepError } from "./durable/durable-errors.ts";
-export { type Duration } from "./durable/duration.ts";
 export { type BodyScope, type HostPorts } from "./durable/host-ports.ts";
 export { type Jsonified } from "./durable/jsonified.ts";
 export { type Backoff, type StepOptions } from "./durable/step-policy.ts";
@@ -30,6 +29,7 @@ export {
 } from "./durable/workflow.ts";
 export { RetryAfterError, TerminalError } from "@millrace/protocol";
 export type {
+  Duration,
   Failure,
   JsonValue,
   StandardSchema,

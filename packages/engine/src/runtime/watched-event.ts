@@ -24,16 +24,21 @@ export function toWatchedEvent(item: FeedItem): WatchedEvent | null {
       return { sequence, type: `run.${run.status}`, data: toEnd(run) };
     }
     default:
-      return { sequence: item.sequence, type: item.type, data: toData(item) };
+      return { sequence: item.sequence, type: item.type, data: toEventData(item, toStepError) };
   }
 }
 
-type EntryItem = Exclude<
+/** What stands in the journal. */
+export type EntryItem = Exclude<
   Extract<FeedItem, { readonly sequence: number }>,
   { readonly type: "end" }
 >;
 
-function toData(item: EntryItem): JsonValue {
+/** @param toError how a failed attempt is shown; REST has the seed's spelling */
+export function toEventData(
+  item: EntryItem,
+  toError: (failure: Failure, step: string) => JsonValue,
+): JsonValue {
   const base = { sequence: item.sequence, at: toIso(item.at) };
   switch (item.type) {
     case "step.completed": {
@@ -48,7 +53,7 @@ function toData(item: EntryItem): JsonValue {
         stepId,
         attempt,
         startedAt: toIso(startedAt),
-        error: toShownFailure({ ...failure, step: stepId }),
+        error: toError(failure, stepId),
         retryAt: retryAt === null ? null : toIso(retryAt),
       };
     }
@@ -58,6 +63,9 @@ function toData(item: EntryItem): JsonValue {
       return { ...base, ...toMessage(item.message) };
   }
 }
+
+const toStepError = (failure: Failure, step: string): JsonValue =>
+  toShownFailure({ ...failure, step });
 
 function toWaitingFor(wait: Wait): JsonValue {
   switch (wait.kind) {

@@ -54,7 +54,6 @@ export class SimWorker {
               inputSchema: null,
               outputSchema: null,
               timeoutMs: null,
-              retry: null,
             })),
             functions: [],
             slots: random.between(1, 6),

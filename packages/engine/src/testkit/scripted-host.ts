@@ -164,5 +164,4 @@ export const anOffer = (version = "1", name = "order"): WorkerOffer["workflows"]
   inputSchema: null,
   outputSchema: null,
   timeoutMs: null,
-  retry: null,
 });

@@ -15,7 +15,6 @@ const ORDER = {
   inputSchema: null,
   outputSchema: null,
   timeoutMs: null,
-  retry: null,
 };
 
 describe("millrace workers list", () => {

@@ -60,7 +60,7 @@ describe("CodeHost", () => {
         outputSchema: null,
         timeoutMs: 259_200_000,
       },
-      { name: "empty", version: "1", inputSchema: null, timeoutMs: null, retry: null },
+      { name: "empty", version: "1", inputSchema: null, timeoutMs: null },
     ]);
   });
 

@@ -190,6 +190,5 @@ function toOffer({ name, input, output, settings }: AnyWorkflow): WorkflowOffer 
     outputSchema: toJsonSchema(output, "output"),
     timeoutMs,
     metadata,
-    retry: null,
   };
 }

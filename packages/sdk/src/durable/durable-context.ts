@@ -4,8 +4,10 @@ import {
   engineFailure,
   MillraceError,
   parseRunId,
+  toDurationMs,
   toJsonText,
   toTimestamp,
+  type Duration,
   type JsonValue,
   type RunId,
   type Timestamp,
@@ -13,7 +15,6 @@ import {
 } from "@millrace/protocol";
 import { toNote, type Asker } from "./ask.ts";
 import { StepError } from "./durable-errors.ts";
-import { toDurationMs, type Duration } from "./duration.ts";
 import { askForChild, askForChildren } from "./invoke.ts";
 import type { Jsonified } from "./jsonified.ts";
 import { readEvent, readNothing, readOutput } from "./read-outcome.ts";

@@ -1,5 +1,4 @@
-import { MillraceError, type StepRetry } from "@millrace/protocol";
-import { toDurationMs, type Duration } from "./duration.ts";
+import { MillraceError, toDurationMs, type Duration, type StepRetry } from "@millrace/protocol";
 
 /** How delays between attempts grow. `fixed`: not at all; `exponential` (default): each is twice the one before. */
 export type Backoff =

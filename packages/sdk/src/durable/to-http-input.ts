@@ -1,5 +1,4 @@
-import type { JsonText } from "@millrace/protocol";
-import { toDurationMs } from "./duration.ts";
+import { toDurationMs, type JsonText } from "@millrace/protocol";
 import { toStoredJson } from "./to-stored-json.ts";
 import type { HttpCall } from "./workflow-context.ts";
 

@@ -1,5 +1,4 @@
-import type { JsonValue, RunId, StandardSchema, WorkflowRef } from "@millrace/protocol";
-import type { Duration } from "./duration.ts";
+import type { Duration, JsonValue, RunId, StandardSchema, WorkflowRef } from "@millrace/protocol";
 import type { Jsonified } from "./jsonified.ts";
 import type { Backoff, StepOptions } from "./step-policy.ts";
 

@@ -2,11 +2,12 @@
 import {
   checkName,
   MillraceError,
+  toDurationMs,
+  type Duration,
   type Failure,
   type StandardSchema,
   type WorkflowRef,
 } from "@millrace/protocol";
-import { toDurationMs, type Duration } from "./duration.ts";
 import type { Jsonified } from "./jsonified.ts";
 import { DEFAULT_STEP_POLICY, toStepPolicy, type Backoff, type StepPolicy } from "./step-policy.ts";
 import type { StepScope, WorkflowContext } from "./workflow-context.ts";

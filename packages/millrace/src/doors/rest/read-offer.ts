@@ -2,7 +2,6 @@
 import type { WorkerOffer, WorkflowOffer } from "@millrace/protocol";
 import { MAX_DURATION_MS } from "@millrace/protocol";
 import { ignore, readName, type Reader } from "./read-fields.ts";
-import { readRetry } from "./read-reports.ts";
 import {
   readList,
   readNumber,
@@ -26,7 +25,6 @@ const readWorkflowOffer: Reader<WorkflowOffer> = readStruct(
     outputSchema: ignore,
     timeoutMs: readOrNull(readNumber(1, MAX_DURATION_MS)),
     metadata: readMetadata,
-    retry: readOrNull(readRetry),
   },
   ["description", "metadata"],
 );

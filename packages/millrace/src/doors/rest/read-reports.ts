@@ -44,7 +44,7 @@ const readMessage = readTextUpTo(LONGEST_MESSAGE);
 const readMs = readNumber(0, MAX_DURATION_MS);
 const readTimeout = readNumber(1, MAX_DURATION_MS);
 
-export const readRetry: Reader<StepRetry> = readStruct({
+const readRetry: Reader<StepRetry> = readStruct({
   retries: readWhole(0, MOST_RETRIES),
   initialDelayMs: readMs,
   maxDelayMs: readMs,

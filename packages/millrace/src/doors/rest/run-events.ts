@@ -2,13 +2,13 @@
 //
 // `id` is the sequence of the journal entry, so a reader who comes back with `Last-Event-ID` misses nothing. The end
 // has the one after it: who has heard the end is told 204, which keeps browsers from coming back.
-import type { FeedItem } from "@millrace/engine";
-import { fromJsonText, MillraceError, toIso, type Failure } from "@millrace/protocol";
+import { toEventData, type FeedItem } from "@millrace/engine";
+import { MillraceError, toIso, type Failure, type JsonValue } from "@millrace/protocol";
 import type { Answer, AuthorizedCall, Route, Services } from "../../route.ts";
 import { invalid } from "./read-fields.ts";
 import { readQuery } from "./read-query.ts";
 import { toErrorView, toRunView } from "./run-view.ts";
-import { findRun, orRunNotFound, findRunId } from "./runs.ts";
+import { findRun, findRunId, orRunNotFound } from "./runs.ts";
 import { described, TEXT } from "./schemas/json-schema.ts";
 import { RUN_PARAMS } from "./schemas/run.ts";
 import { openEventStream } from "../../event-stream.ts";
@@ -88,80 +88,15 @@ function toEventText(item: FeedItem): string {
       return toText(type, null, { stepId: step, attempt, at: toIso(at) });
     }
     default:
-      return toText(item.type, item.sequence, toEventView(item));
+      return toText(item.type, item.sequence, toEventData(item, toError));
   }
 }
 
-type EntryItem = Extract<FeedItem, { readonly sequence: number }>;
-
-function toEventView(item: Exclude<EntryItem, { type: "end" }>): object {
-  const base = { sequence: item.sequence, at: toIso(item.at) };
-  switch (item.type) {
-    case "step.completed": {
-      const { step: stepId, attempt, startedAt, output } = item;
-      const times = { startedAt: toIso(startedAt), completedAt: base.at };
-      return { ...base, stepId, attempt, ...times, output: fromJsonText(output) };
-    }
-    case "step.failed": {
-      const { step: stepId, attempt, startedAt, failure, retryAt } = item;
-      return {
-        ...base,
-        stepId,
-        attempt,
-        startedAt: toIso(startedAt),
-        error: toError(failure, stepId),
-        retryAt: retryAt === null ? null : toIso(retryAt),
-      };
-    }
-    case "step.waiting": {
-      const { step: stepId, wait } = item;
-      return { ...base, stepId, waitingFor: toWaitView(wait) };
-    }
-    case "message.received":
-      return { ...base, ...toMessageView(item.message) };
-  }
-}
-
-type StepWait = Extract<EntryItem, { type: "step.waiting" }>["wait"];
-
-function toWaitView(wait: StepWait): object {
-  switch (wait.kind) {
-    case "timer":
-      return { kind: "timer", until: toIso(wait.until) };
-    case "child":
-      return { kind: "child", runId: wait.childId };
-    case "event": {
-      const until = wait.until === null ? null : toIso(wait.until);
-      return { kind: "event", event: wait.event, until };
-    }
-  }
-}
-
-function toMessageView(
-  message: Extract<EntryItem, { type: "message.received" }>["message"],
-): object {
-  switch (message.kind) {
-    case "cancel":
-      return message;
-    case "signal": {
-      const { kind, name, data, step: stepId } = message;
-      return { kind, name, data: fromJsonText(data), stepId };
-    }
-    case "limit": {
-      const { code: reason, message: text } = message.failure;
-      return { kind: "limit", reason, message: text };
-    }
-    case "child.finished": {
-      const { kind, step: stepId, runId, status } = message;
-      return { kind, stepId, runId, status };
-    }
-  }
-}
-
-const toError = (failure: Failure, step: string): object => toErrorView(failure, step);
+/** An interface has no index signature to say that it is JSON. */
+const toError = (failure: Failure, step: string): JsonValue => ({ ...toErrorView(failure, step) });
 
 /** JSON has no line feeds, so one `data` line holds it. */
-function toText(event: string, id: number | null, data: object): string {
+function toText(event: string, id: number | null, data: unknown): string {
   const idLine = id === null ? "" : `id: ${id}\n`;
   return `event: ${event}\n${idLine}data: ${JSON.stringify(data)}\n\n`;
 }

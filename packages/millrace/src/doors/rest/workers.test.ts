@@ -17,7 +17,6 @@ const OFFER = {
   inputSchema: null,
   outputSchema: null,
   timeoutMs: null,
-  retry: null,
 };
 const BODY = { name: "w", instance: "i", workflows: [OFFER], functions: [], slots: 5, labels: {} };
 

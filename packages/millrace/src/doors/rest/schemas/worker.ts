@@ -64,9 +64,8 @@ const WORKFLOW_OFFER: JsonSchema = titled(
       outputSchema: anyJson("JSON Schema; `null`: the worker checks."),
       timeoutMs: described("Deadline of a run.", orNull(TIMEOUT)),
       metadata: TEXTS,
-      retry: orNull(RETRY),
     },
-    ["name", "version", "inputSchema", "outputSchema", "timeoutMs", "retry"],
+    ["name", "version", "inputSchema", "outputSchema", "timeoutMs"],
   ),
 );
 
@@ -102,7 +101,6 @@ export const OFFER: JsonSchema = titled("WorkerOffer", {
           inputSchema: null,
           outputSchema: null,
           timeoutMs: null,
-          retry: null,
         },
       ],
       functions: [],

@@ -1,6 +1,6 @@
-import { MAX_DURATION_MS } from "@millrace/protocol";
 import { describe, expect, test } from "vitest";
 import { toDurationMs } from "./duration.ts";
+import { MAX_DURATION_MS } from "./limits.ts";
 
 describe("toDurationMs", () => {
   test.for([
