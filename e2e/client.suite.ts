@@ -131,6 +131,9 @@ function startSuite(open: OpenClientWorld): void {
       expect(fault.code).toBe("run.exists");
       expect(fault.message).toContain(first.id);
       expect((await start({ onConflict: "existing" })).id).toBe(first.id);
+      const options = { runId: "order 7/a", onConflict: "existing" } as const;
+      const again = await world.client.startMany([{ workflow: "sleep", input: {}, options }]);
+      expect(again.map(({ kind }) => kind)).toEqual(["existing"]);
       expect(await world.client.run("order 7/a").cancel()).toBe(true);
       await expect(world.client.run(first.id).result()).rejects.toThrow("was cancelled");
       const second = await start({});

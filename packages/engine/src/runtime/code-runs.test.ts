@@ -110,6 +110,32 @@ describe("a code run", () => {
     expect(await world.ended(other, runId, 1_000)).toMatchObject({ output: "at last" });
   });
 
+  test("is woken by a worker that comes while it is being given back for want of one", async () => {
+    await using world = new NodeWorld();
+    const { store } = world;
+    const released = Promise.withResolvers<undefined>();
+    const member = await world.open({
+      storage: {
+        ...store,
+        lanes: store.lanes,
+        commit: async (lane, node, units) => {
+          const isGivenBack = units.some(
+            (unit) => unit.kind === "run" && unit.next.kind === "park",
+          );
+          if (isGivenBack) await released.promise;
+          return store.commit(lane, node, units);
+        },
+      },
+    });
+    await (await ScriptedHost.attach(member.node, { script: NAPPING })).close();
+    const runId = await world.start(member, "order");
+    await world.clock.settle();
+    await ScriptedHost.attach(member.node, { script: { begin: [anEnd("at last")] } });
+    await world.clock.settle();
+    released.resolve(undefined);
+    expect(await world.ended(member, runId, 1_000)).toMatchObject({ output: "at last" });
+  });
+
   test("fails at its deadline if no worker ever came", async () => {
     await using world = new NodeWorld();
     const member = await world.open();
