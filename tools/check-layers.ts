@@ -5,7 +5,14 @@
 import { globSync, readFileSync } from "node:fs";
 import { isBuiltin } from "node:module";
 import { dirname, join, relative } from "node:path";
-import { DRAWING, PORT_MODULES, PORT_OPENER, type Layer, type PackageDrawing } from "./drawing.ts";
+import {
+  DRAWING,
+  PORT_MODULES,
+  PORT_OPENER,
+  TEST_PORT_OPENER,
+  type Layer,
+  type PackageDrawing,
+} from "./drawing.ts";
 import { readImports, type Import } from "./read-imports.ts";
 import { readPackages, ROOT, type Package } from "./workspace.ts";
 
@@ -79,7 +86,10 @@ function checkImport(source: Source, { specifier, isTypeOnly }: Import): readonl
     return [`is pure and may not import ${specifier}`];
   if (layer.avoids?.includes(specifier) === true) return [`may not import ${specifier}`];
   const opens = !isTypeOnly && PORT_MODULES.some((it) => isWithin(specifier, it));
-  if (opens && !(one.manifest.name === PORT_OPENER.name && path === PORT_OPENER.path)) {
+  const mayOpen = [PORT_OPENER, TEST_PORT_OPENER].some(
+    (it) => one.manifest.name === it.name && isWithin(path, it.path),
+  );
+  if (opens && !mayOpen) {
     return [
       `may not import ${specifier}: only ${PORT_OPENER.name}'s ${PORT_OPENER.path} opens a port`,
     ];

@@ -41,7 +41,10 @@ export const DRAWING: Readonly<Record<string, PackageDrawing>> = {
       { path: "engine.ts", imports: [...SERVICES, "runtime", "triggers"] },
       { path: "simulation", imports: [...SERVICES, "runtime", "triggers", "engine.ts"] },
       // Worlds and values for tests; not published.
-      { path: "testkit", imports: [...SERVICES, "runtime", "simulation"] },
+      {
+        path: "testkit",
+        imports: [...SERVICES, "storage/postgres", "storage/suite", "runtime", "simulation"],
+      },
       { path: "index.ts", imports: [...SERVICES, "runtime", "triggers", "engine.ts"] },
       { path: "sqlite.ts", imports: ["storage/sqlite"] },
       { path: "postgres.ts", imports: ["storage/postgres"] },
@@ -102,5 +105,7 @@ export const PORT_MODULES: readonly string[] = [
   "node:net",
   "node:tls",
 ];
-/** Package and file that may import the values of `PORT_MODULES`. */
+/** The one that opens ports of the product: package and file that may import the values of `PORT_MODULES`. */
 export const PORT_OPENER = { name: "millrace", path: "listen.ts" } as const;
+/** Servers for tests; not published. */
+export const TEST_PORT_OPENER = { name: "@millrace/engine", path: "testkit/postgres" } as const;
