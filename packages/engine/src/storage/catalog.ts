@@ -3,7 +3,7 @@ import type { JsonText, TenantId, Timestamp } from "@millrace/protocol";
 /**
  * Cold data by kind. A workflow's head and each of its versions are records of their own. A `key` is kept in tenant
  * `default`, whosever it is, because it is looked up before its tenant is known; its `key-use` is in its own tenant.
- * A `tenant` is kept in tenant `default`.
+ * A `tenant` is kept in tenant `default`, and so is what the store says of itself (see `store-marks.ts`).
  */
 export const CATALOG_KINDS = [
   "workflow",
@@ -13,6 +13,7 @@ export const CATALOG_KINDS = [
   "function",
   "tenant",
   "workspace",
+  "store",
 ] as const;
 export type CatalogKind = (typeof CATALOG_KINDS)[number];
 

@@ -1,5 +1,5 @@
 // The port: all that the engine asks of a database on its hot path. An adapter decides nothing; it stores
-// decisions. Ten methods. Every write is a unit inside `commit`, is fenced, and may be repeated.
+// decisions. Every write is a unit inside `commit`, is fenced, and may be repeated.
 //
 //   P1. A unit is whole or nothing; a transaction carries many units; each unit gets its own outcome, in order.
 //   P2. `commit` resolves only when everything it answers is durable.
@@ -16,11 +16,13 @@ import type {
   TenantId,
   Timestamp,
   WaitingOn,
+  WorkflowId,
 } from "@millrace/protocol";
 import type { Entry, Message } from "../core/entry.ts";
 import type { OutboxMessage, PublishedEvent, RunHead, RunRef } from "../core/run-head.ts";
 import type { RunFilter } from "./run-filter.ts";
 import type { Audit, AuditFilter, AuditPage, Catalog } from "./catalog.ts";
+import type { KeyWindows } from "./key-windows.ts";
 
 export type { OutboxMessage, PublishedEvent, RunHead, RunRef } from "../core/run-head.ts";
 
@@ -119,6 +121,8 @@ export type NextState =
       readonly history: HistoryRow;
       /** The whole journal, with `entries`. */
       readonly journal: readonly Entry[];
+      /** From then on a pass may prune the run (see `reap`). null: it is kept for ever. */
+      readonly expiresOn: Timestamp | null;
     };
 
 /** Puts a message into a live run's inbox; refused with `run.finished` or `run.not-found` otherwise. */
@@ -237,6 +241,71 @@ export interface Held {
   readonly inbox: readonly Message[];
 }
 
+/** What a heartbeat answers with besides the time: what a look at the store is worth now. Hints, read without locks. */
+export interface Pulse {
+  /** The store's time. */
+  readonly now: Timestamp;
+  /** When the first run that nobody owns falls due, or fell. null: none waits for a time. */
+  readonly dueAt: Timestamp | null;
+  /** Messages wait for runs that this node owns. */
+  readonly inbox: boolean;
+  /** Messages wait in outboxes, whoever's. */
+  readonly outbox: boolean;
+  /** When `reap` is worth its while: the first end of another node's lease; in the past: at once. null: no time is known. */
+  readonly reapAt: Timestamp | null;
+  /** All that hold a lease, this one among them. */
+  readonly nodes: readonly NodeId[];
+}
+
+/**
+ * A word from one node to others of the same store. It may be late, doubled or lost: a node that hears none finds all
+ * by its pulses, later.
+ */
+export type Hint =
+  /** Runs are due that the sender has no room for. */
+  | { readonly kind: "due" }
+  /** A message waits for a run that the receiver owns. */
+  | { readonly kind: "inbox"; readonly run: RunRef }
+  /** `node` wants to hear `moved` of a run that the receiver owns, for a while. */
+  | { readonly kind: "watch"; readonly run: RunRef; readonly node: NodeId }
+  /** Something happened to a run that the receiver watches. */
+  | { readonly kind: "moved"; readonly run: RunRef }
+  /** A run was given up for want of a worker that has this version of its workflow. */
+  | {
+      readonly kind: "awaiting";
+      readonly run: DueRun;
+      readonly workflow: WorkflowId;
+      readonly version: number;
+    };
+
+export interface Hints {
+  /**
+   * False: what is told reaches nobody at this time, although there may be somebody. Nodes look every second then,
+   * also when they are idle. May change.
+   */
+  readonly travels: boolean;
+  /** Does not wait, and never fails. @param to null: all other nodes */
+  tell(to: NodeId | null, hint: Hint): void;
+  /** Hears what is told to `node`, which has joined here, or to all. @returns ends it */
+  listen(node: NodeId, hear: (hint: Hint) => void): () => void;
+}
+
+export interface ReapRequest {
+  /** Rows of the audit that are older are removed. null: none are. */
+  readonly auditMs: number | null;
+  /** No ended run is removed. Default: those that have expired are. */
+  readonly keepsHistory?: boolean;
+}
+
+export interface Reaped {
+  /** How many runs were freed. */
+  readonly freed: number;
+  /** How many ended runs were removed. */
+  readonly pruned: number;
+  /** More has expired than one pass takes. */
+  readonly isMore: boolean;
+}
+
 export interface NodeDescription {
   readonly id: NodeId;
   readonly host: string;
@@ -267,6 +336,14 @@ export type Query =
   | { readonly kind: "inbox"; readonly node: NodeId; readonly limit: number }
   /** Outbox messages of any run, oldest first: the safety net of lost couriers. */
   | { readonly kind: "outbox"; readonly limit: number }
+  /** Runs that nobody owns and that wait for a worker with this version of their workflow, by priority, then age. */
+  | {
+      readonly kind: "awaiting";
+      readonly tenant: TenantId;
+      readonly workflow: WorkflowId;
+      readonly version: number;
+      readonly limit: number;
+    }
   /** Operations that wait for an event, by `since`, run and key. */
   | {
       readonly kind: "waiters";
@@ -288,6 +365,7 @@ export interface Answers {
   readonly named: RunId | null;
   readonly inbox: readonly { readonly to: RunRef; readonly message: Message }[];
   readonly outbox: readonly { readonly from: RunRef; readonly message: OutboxMessage }[];
+  readonly awaiting: readonly DueRun[];
   readonly waiters: readonly EventWaiter[];
   readonly counts: {
     readonly live: number;
@@ -320,19 +398,27 @@ export interface Storage {
   readonly catalog: Catalog;
   /** Number of lanes; `laneOf(shard)` is `shard % lanes`. */
   readonly lanes: number;
+  /** How long a node lives without a heartbeat, in ms. */
+  readonly leaseMs: number;
+  /** Between nodes. A store of one process carries none. */
+  readonly hints: Hints;
+  /** Where requests of API keys are counted for all nodes. A store of one process has none: it counts in its memory. */
+  readonly keyWindows?: KeyWindows;
 
   /** Brings the schema up to date. Before anything else. @throws {MillraceError} storage.newer */
   migrate(): Promise<void>;
   /** Announces a node, which holds a lease from now on. An id lives once. @returns the store's time */
   join(node: NodeDescription): Promise<Timestamp>;
-  /** Renews the lease. @returns the store's time @throws {MillraceError} storage.fenced-node: declared dead */
-  beat(node: NodeId): Promise<Timestamp>;
+  /** Renews the lease. @throws {MillraceError} storage.fenced-node: declared dead */
+  beat(node: NodeId): Promise<Pulse>;
   /**
    * Declares nodes dead whose lease ran out, then frees *every* run whose owner is not a live node (not only
-   * theirs): due now, `recoveries` + 1. Forgets keys, events and subscriptions that have expired. Level-triggered, safe from any node at any time.
-   * @returns how many runs were freed
+   * theirs): due now, `recoveries` + 1. Forgets keys, events and subscriptions that have expired. Prunes history: removes
+   * ended runs that have expired, up to a few thousand; one of which a message is under way still, or whose start may
+   * come once more, is kept on for `KEEP_ON_MS`. Level-triggered, safe from any node at any time.
+   * @param request default: nothing is removed from the audit
    */
-  reap(): Promise<number>;
+  reap(request?: ReapRequest): Promise<Reaped>;
 
   /**
    * One transaction in one lane (P1 to P5).

@@ -45,7 +45,7 @@ export function anExecutorBench(
     callFunction: null,
     findStored: () => Promise.resolve(null),
     clock,
-    hosts: new Hosts({ wake: () => undefined }),
+    hosts: new Hosts(),
     ...more,
   });
   const executor = new InlineExecutor({

@@ -1,5 +1,6 @@
 // One virtual clock, one store in memory, and the nodes that a test opens on them. A node may be killed in the
-// middle of whatever it does; what it sent before arrives, and nothing reaches it any more.
+// middle of whatever it does; what it sent before arrives, and nothing reaches it any more. As with a store on a
+// server, a node is woken by its own commits only; of others it hears by hints.
 import {
   asJsonText,
   DEFAULT_LIMITS,
@@ -17,12 +18,13 @@ import {
 import { graphPrograms } from "../steps/graph-programs.ts";
 import type { Catalog } from "../storage/catalog.ts";
 import { createMemoryStorage, type MemoryStorage } from "../storage/memory/memory-storage.ts";
-import type { Storage } from "../storage/storage.ts";
+import type { Hints, Storage } from "../storage/storage.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Actor, CancelOutcome, StartOutcome, StartRequest } from "../runtime/commands.ts";
 import type { Log } from "../runtime/log.ts";
 import { Node } from "../runtime/node.ts";
 import type { ProgramKind } from "../runtime/program-kind.ts";
+import { toRetention, type RetentionOptions } from "../runtime/retention.ts";
 import type { StepFunctions } from "../runtime/step-function.ts";
 import { VirtualClock } from "./virtual-clock.ts";
 
@@ -36,6 +38,8 @@ export interface MemberOptions {
   readonly callFunction?: FunctionCaller;
   readonly limits?: Partial<Limits>;
   readonly maxResidentRuns?: number;
+  readonly retention?: RetentionOptions;
+  readonly startsPaused?: boolean;
   readonly programs?: ProgramKind;
   /** What the node sees of the world's store. Default: the store itself. */
   readonly storage?: Storage;
@@ -62,13 +66,12 @@ export class NodeWorld implements AsyncDisposable {
   readonly store: MemoryStorage;
   readonly random: RandomSource = aSource();
   readonly #members: Member[] = [];
+  readonly #carry: (arrive: () => void) => void;
 
   /** @param options `hints` false: every hint of the store is lost, so nodes find things by looking */
   constructor({ hints = true }: { readonly hints?: boolean } = {}) {
-    this.store = createMemoryStorage({
-      now: () => this.now(),
-      ...(hints ? {} : { hint: () => undefined }),
-    });
+    this.#carry = hints ? (arrive) => arrive() : () => undefined;
+    this.store = createMemoryStorage({ now: () => this.now(), hint: this.#carry });
   }
 
   now(): Timestamp {
@@ -87,13 +90,15 @@ export class NodeWorld implements AsyncDisposable {
     const logged: Logged[] = [];
     const life = new AbortController();
     const node = new Node({
-      storage: whileAlive(options.storage ?? this.store, life.signal),
+      storage: whileAlive(options.storage ?? this.store, life.signal, this.#carry),
       functions: options.functions ?? {},
       actions: options.actions ?? {},
       ...(options.callFunction === undefined ? {} : { callFunction: options.callFunction }),
       limits: { ...DEFAULT_LIMITS, ...options.limits },
       log: logInto(logged),
       maxResidentRuns: options.maxResidentRuns ?? 1_000,
+      retention: toRetention(options.retention ?? {}),
+      startsPaused: options.startsPaused ?? false,
       clock: clockWhileAlive(this.clock, life.signal),
       random: this.random,
       programs: options.programs ?? graphPrograms,
@@ -222,9 +227,15 @@ function clockWhileAlive(clock: Clock, life: AbortSignal): Clock {
   };
 }
 
+type Call = <T>(ask: () => Promise<T>) => Promise<T>;
+
 /** Calls of a dead process are not made, and answers do not reach it. */
-function whileAlive(store: Storage, life: AbortSignal): Storage {
-  const call = async <T>(ask: () => Promise<T>): Promise<T> => {
+function whileAlive(
+  store: Storage,
+  life: AbortSignal,
+  carry: (arrive: () => void) => void,
+): Storage {
+  const call: Call = async (ask) => {
     if (life.aborted) return new Promise(() => undefined);
     try {
       return await ask();
@@ -232,28 +243,59 @@ function whileAlive(store: Storage, life: AbortSignal): Storage {
       if (life.aborted) await new Promise(() => undefined);
     }
   };
-  const { catalog } = store;
-  const seenCatalog: Catalog = {
+  const listeners = new Set<() => void>();
+  const wake = (): void => {
+    for (const listener of listeners) carry(listener);
+  };
+  return {
+    lanes: store.lanes,
+    leaseMs: store.leaseMs,
+    hints: hintsWhileAlive(store.hints, life),
+    catalog: catalogWhileAlive(store.catalog, call),
+    migrate: () => call(() => store.migrate()),
+    join: (node) => call(() => store.join(node)),
+    beat: (node) => call(() => store.beat(node)),
+    reap: async (request) => {
+      const reaped = await call(() => store.reap(request));
+      if (reaped.freed > 0) wake();
+      return reaped;
+    },
+    commit: async (lane, node, units) => {
+      const outcomes = await call(() => store.commit(lane, node, units));
+      wake();
+      return outcomes;
+    },
+    findDue: (shards, limit) => call(() => store.findDue(shards, limit)),
+    take: (node, due) => call(() => store.take(node, due)),
+    read: (query) => call(() => store.read(query)),
+    onWake: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    close: () => call(() => store.close()),
+  };
+}
+
+function hintsWhileAlive(hints: Hints, life: AbortSignal): Hints {
+  return {
+    get travels() {
+      return hints.travels;
+    },
+    tell: (to, hint) => {
+      if (!life.aborted) hints.tell(to, hint);
+    },
+    listen: (node, hear) =>
+      hints.listen(node, (hint) => {
+        if (!life.aborted) hear(hint);
+      }),
+  };
+}
+
+function catalogWhileAlive(catalog: Catalog, call: Call): Catalog {
+  return {
     put: (...args) => call(() => catalog.put(...args)),
     get: (...args) => call(() => catalog.get(...args)),
     list: (...args) => call(() => catalog.list(...args)),
     delete: (...args) => call(() => catalog.delete(...args)),
-  };
-  return {
-    lanes: store.lanes,
-    catalog: seenCatalog,
-    migrate: () => call(() => store.migrate()),
-    join: (node) => call(() => store.join(node)),
-    beat: (node) => call(() => store.beat(node)),
-    reap: () => call(() => store.reap()),
-    commit: (lane, node, units) => call(() => store.commit(lane, node, units)),
-    findDue: (shards, limit) => call(() => store.findDue(shards, limit)),
-    take: (node, due) => call(() => store.take(node, due)),
-    read: (query) => call(() => store.read(query)),
-    onWake: (listener) =>
-      store.onWake(() => {
-        if (!life.aborted) listener();
-      }),
-    close: () => call(() => store.close()),
   };
 }

@@ -190,7 +190,8 @@ function write(unit: RunUnit, row: RunRow, context: ApplyContext): void {
   const { ref, fence, entries, next } = unit;
   sendFrom(tables, ref, unit.outbox);
   if (next.kind === "finish") {
-    tables.history.set(row.id, { run: next.history, journal: next.journal, fence });
+    const { history: run, journal, expiresOn } = next;
+    tables.history.set(row.id, { run, journal, fence, expiresOn });
     tables.runs.delete(row.id);
     tables.journal.delete(row.id);
     tables.inbox.delete(row.id);

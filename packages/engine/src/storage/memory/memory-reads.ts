@@ -21,6 +21,8 @@ export function readTables(tables: Tables, query: Query, now: Timestamp): Answer
       return readInbox(tables, query);
     case "outbox":
       return tables.outbox.values().slice(0, query.limit);
+    case "awaiting":
+      return findAwaiting(tables, query);
     case "waiters":
       return listWaiters(tables, query, now);
     case "counts":
@@ -39,6 +41,19 @@ function readRun(tables: Tables, { tenant, runId }: Asked<"run">): Answers["run"
   }
   const past = tables.history.get(runId);
   return past?.run.tenant === tenant ? { finished: past.run, journal: past.journal } : null;
+}
+
+function findAwaiting(
+  { runs }: Tables,
+  { tenant, workflow, version, limit }: Asked<"awaiting">,
+): Answers["awaiting"] {
+  return runs
+    .values()
+    .filter((row) => row.tenant === tenant && row.workflowId === workflow)
+    .filter(({ workflowVersion: it, waitingOn }) => it === version && waitingOn?.kind === "worker")
+    .toSorted((a, b) => a.priority - b.priority || byText(a.id, b.id))
+    .slice(0, limit)
+    .map(({ id, shard, fence }) => ({ tenant, runId: id, shard, fence }));
 }
 
 function listRuns(
@@ -143,9 +158,10 @@ function listWaiters(
 
 function listAudit({ audit }: Tables, asked: Asked<"audit">): Answers["audit"] {
   const { tenant, limit, before = Infinity, action, key, since } = asked;
+  const sequences = audit.keys();
   const rows = audit
     .values()
-    .map((row, sequence) => ({ ...row, sequence }))
+    .map((row, i) => ({ ...row, sequence: sequences[i] ?? 0 }))
     .filter((row) => row.tenant === tenant && row.sequence < before)
     .filter((row) => action === undefined || row.action === action)
     .filter((row) => key === undefined || row.key === key)

@@ -4,14 +4,17 @@
 //
 // A call does everything at once, so nothing of it can be interrupted; delays, losses and crashes
 // belong to whoever stands between a node and this store.
-import { MillraceError, toTimestamp, type NodeId, type Timestamp } from "@millrace/protocol";
+import { after, MillraceError, toTimestamp, type NodeId, type Timestamp } from "@millrace/protocol";
 import { DEFAULT_LEASE_MS } from "../lease.ts";
-import type { DueRun, Held, Storage } from "../storage.ts";
+import type { DueRun, Held, Hint, Hints, Pulse, ReapRequest, RunRef, Storage } from "../storage.ts";
 import { forgetEvents } from "./apply-event-unit.ts";
 import { applyUnit, type MemoryPlant } from "./apply-unit.ts";
 import { createMemoryCatalog } from "./memory-catalog.ts";
+import { createMemoryKeyWindows } from "./memory-key-windows.ts";
 import { findDueRuns, readTables } from "./memory-reads.ts";
+import { pruneAudit, pruneHistory } from "./prune.ts";
 import {
+  byText,
   createTables,
   findLive,
   inboxOf,
@@ -42,30 +45,36 @@ export function createMemoryStorage(options: MemoryStorageOptions): MemoryStorag
   const { leaseMs = DEFAULT_LEASE_MS, hint = (listener) => listener(), plant } = options;
   const tables = createTables();
   const now = (): Timestamp => toTimestamp(options.now());
-  const listeners = new Set<() => void>();
-  const wake = (): void => {
-    for (const listener of listeners) hint(listener);
-  };
+  const { wake, onWake } = createWakes(hint);
   const transact = async <T>(body: () => T): Promise<T> => inTransaction(tables, body);
   const renew = (node: NodeId): Timestamp => {
     tables.nodes.set(node, { leaseUntil: now() + leaseMs });
     return now();
   };
+  const hints = createHints(hint);
   return {
     tables,
     lanes: 1,
+    leaseMs,
+    hints,
     catalog: createMemoryCatalog(tables, now),
+    keyWindows: createMemoryKeyWindows(tables, now),
     migrate: () => Promise.resolve(),
     join: ({ id }) => transact(() => renew(id)),
     beat: (node) =>
       transact(() => {
         checkNode(tables, node);
-        return renew(node);
+        renew(node);
+        return lookAround(tables, node, now());
       }),
-    reap: async () => {
-      const freed = await transact(() => reap(tables, now(), plant));
-      if (freed > 0) wake();
-      return freed;
+    reap: async ({ auditMs, keepsHistory = false }: ReapRequest = { auditMs: null }) => {
+      const reaped = await transact(() => {
+        const freed = reap(tables, now(), plant);
+        if (auditMs !== null) pruneAudit(tables, after(now(), -auditMs));
+        return { freed, pruned: keepsHistory ? 0 : pruneHistory(tables, now()), isMore: false };
+      });
+      if (reaped.freed > 0) wake();
+      return reaped;
     },
     commit: async (_lane, node, units) => {
       const context = { tables, node, now: now(), plant };
@@ -74,6 +83,8 @@ export function createMemoryStorage(options: MemoryStorageOptions): MemoryStorag
         return units.map((unit) => applyUnit(unit, context));
       });
       wake();
+      for (const unit of units)
+        if (unit.kind === "delivery") tellOwner(unit.to, node, tables, hints);
       return outcomes;
     },
     findDue: async (shards, limit) => findDueRuns(tables, { shards, limit, now: now() }),
@@ -85,13 +96,69 @@ export function createMemoryStorage(options: MemoryStorageOptions): MemoryStorag
     // `readTables` answers each kind of query with its kind of answer, which its own type cannot
     // say.
     read: (async (query) => readTables(tables, query, now())) as Storage["read"],
+    onWake,
+    close: () => Promise.resolve(),
+  };
+}
+
+/** Of a message that another node has delivered. */
+function tellOwner(run: RunRef, sender: NodeId, tables: Tables, hints: Hints): void {
+  const owner = findLive(tables, run)?.owner ?? null;
+  if (owner !== null && owner !== sender) hints.tell(owner, { kind: "inbox", run });
+}
+
+function createWakes(
+  carry: (listener: () => void) => void,
+): Pick<Storage, "onWake"> & { readonly wake: () => void } {
+  const listeners = new Set<() => void>();
+  return {
+    wake: () => {
+      for (const listener of listeners) carry(listener);
+    },
     onWake: (listener) => {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    close: () => Promise.resolve(),
   };
 }
+
+function createHints(carry: (listener: () => void) => void): Hints {
+  const listeners = new Map<NodeId, (hint: Hint) => void>();
+  return {
+    travels: true,
+    tell: (to, hint) => {
+      for (const [node, hear] of listeners) if (to === null || to === node) carry(() => hear(hint));
+    },
+    listen: (node, hear) => {
+      listeners.set(node, hear);
+      return () => void listeners.delete(node);
+    },
+  };
+}
+
+function lookAround(tables: Tables, node: NodeId, now: Timestamp): Pulse {
+  const { nodes, runs, outbox } = tables;
+  const times = runs.values().flatMap(({ owner, dueAt }) => (owner === null ? (dueAt ?? []) : []));
+  const ends = [...nodes.keys()].flatMap((id) =>
+    id === node ? [] : (nodes.get(id)?.leaseUntil ?? []),
+  );
+  const isStray = runs.values().some(({ owner }) => owner !== null && !nodes.has(owner));
+  return {
+    now,
+    dueAt: earliest(times),
+    inbox: runs
+      .values()
+      .some(({ id, owner }) => owner === node && waitingIn(inboxOf(tables, id)).length > 0),
+    outbox: outbox.size > 0,
+    reapAt: isStray ? now : earliest(ends.map((end) => toTimestamp(end))),
+    nodes: [...nodes.keys()]
+      .filter((id) => (nodes.get(id)?.leaseUntil ?? 0) > now)
+      .toSorted(byText),
+  };
+}
+
+const earliest = (times: readonly Timestamp[]): Timestamp | null =>
+  times.reduce<Timestamp | null>((best, it) => (best === null || it < best ? it : best), null);
 
 function checkNode({ nodes }: Tables, node: NodeId): void {
   if (nodes.has(node)) return;

@@ -33,6 +33,7 @@ export interface FinishedRun {
   readonly run: HistoryRow;
   readonly journal: readonly Entry[];
   readonly fence: number;
+  readonly expiresOn: Timestamp | null;
 }
 
 export interface KeyRow {
@@ -147,7 +148,7 @@ export function sendFrom(
 }
 
 export function writeAudit({ audit }: Tables, row: Audit | null): void {
-  if (row !== null) audit.set(audit.size, row);
+  if (row !== null) audit.set((audit.keys().at(-1) ?? -1) + 1, row);
 }
 
 export const recordPlace = (tenant: TenantId, kind: CatalogRecord["kind"], id: string): string =>

@@ -4,9 +4,9 @@
 // The first entry of a unit checks the fence in the statement that writes it: one statement for a
 // step. No row was written: the run is not this node's any more, or the entry stands already. The
 // others need no check.
-import type { Cell, Row } from "./cells.ts";
+import type { Cell, Row } from "../rows/cells.ts";
 import type { Database } from "./database.ts";
-import { ENTRY_COLUMN_COUNT, ENTRY_COLUMNS } from "./row-codec.ts";
+import { ENTRY_COLUMN_COUNT, ENTRY_COLUMNS } from "../rows/row-codec.ts";
 
 const COLUMNS = `tenant, run, shard, sequence, fence, ${ENTRY_COLUMNS}`;
 

@@ -3,13 +3,13 @@
 //
 // A unit is whole or nothing without a savepoint: the one statement that checks the fence comes
 // first, and nothing is written when it says no.
-import type { Cell, Cursor, Row } from "./cells.ts";
+import type { Cell, Cursor, Row } from "../rows/cells.ts";
 import type { Database } from "./database.ts";
 import { prepareAppendEntries } from "./append-entries.ts";
 import { prepareFindRepeat } from "./find-repeat.ts";
 import { prepareFinishRun } from "./finish-run.ts";
 import { prepareParkRun } from "./park-run.ts";
-import { ENTRY_COLUMN_COUNT, OUTBOX_COLUMN_COUNT } from "./row-codec.ts";
+import { ENTRY_COLUMN_COUNT, OUTBOX_COLUMN_COUNT } from "../rows/row-codec.ts";
 import { prepareSendMessages } from "./send-messages.ts";
 import { DONE_CODE, FINISH, PARK } from "./unit-codec.ts";
 
@@ -30,7 +30,7 @@ interface RunUnitCells {
   readonly entries: Row;
   readonly outbox: Row;
   readonly consumed: Row;
-  /** Three cells of a park, six of a finish. */
+  /** Three cells of a park, seven of a finish. */
   readonly tail: Row;
 }
 
@@ -93,6 +93,6 @@ function readRunUnit(from: Cursor): RunUnitCells {
     entries: from.cells(entryCount * ENTRY_COLUMN_COUNT),
     outbox: from.cells(outboxCount * OUTBOX_COLUMN_COUNT),
     consumed: from.cells(consumedCount),
-    tail: next === PARK ? from.cells(3) : next === FINISH ? from.cells(6) : [],
+    tail: next === PARK ? from.cells(3) : next === FINISH ? from.cells(7) : [],
   };
 }

@@ -1,8 +1,8 @@
-import { Cursor, type Cell, type Row } from "./cells.ts";
+import { Cursor, type Cell, type Row } from "../rows/cells.ts";
 import type { Database } from "./database.ts";
 import { prepareApplyRunUnit } from "./apply-run-unit.ts";
 import { prepareDeliverMessage } from "./deliver-message.ts";
-import { PUBLISH, SUBSCRIBE, UNSUBSCRIBE } from "./event-codec.ts";
+import { PUBLISH, SUBSCRIBE, UNSUBSCRIBE } from "../rows/event-codec.ts";
 import { preparePublishEvent } from "./publish-event.ts";
 import { prepareForgetSent } from "./send-messages.ts";
 import { prepareStartRun } from "./start-run.ts";

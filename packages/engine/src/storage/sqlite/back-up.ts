@@ -1,11 +1,14 @@
 // ?1 path of the copy. `vacuum into` reads one snapshot while the writer goes on, and syncs what it
-// wrote.
+// wrote. The copy says that it is one: whoever opens it is paused, since the store that it was taken from may work on.
 import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, statSync } from "node:fs";
 import { dirname } from "node:path";
-import type { Database } from "./database.ts";
+import { MARK_COLUMNS, PAUSED_MARK, toMark, toPauseBody } from "../store-marks.ts";
+import { openDatabase, type Database } from "./database.ts";
 import { Fault, toFault } from "./errors.ts";
 
 const TEXT = "vacuum into ?1";
+/** A copy of a copy has it already. */
+const MARK = `insert into catalog (${MARK_COLUMNS}) values (?, ?, ?, ?, ?, ?, ?) on conflict do nothing`;
 
 /**
  * Copies the database as it is now. The copy has its name only when it is whole and on the disk.
@@ -20,12 +23,23 @@ export function backUpTo(database: Database, to: string): number {
   refuseExisting(part, "Another backup is writing it, or one broke off; in that case delete it.");
   try {
     database.prepare(TEXT).run(part);
+    pause(part);
     renameSync(part, to);
     syncFolder(dirname(to));
     return statSync(to).size;
   } catch (error) {
     rmSync(part, { force: true });
     throw toFault(error, "open", `the backup's target "${to}"`);
+  }
+}
+
+/** Synced when it is closed: the copy has no log of its own. */
+function pause(path: string): void {
+  const copy = openDatabase(path);
+  try {
+    copy.prepare(MARK).run(...toMark(PAUSED_MARK, toPauseBody("backup"), Date.now()));
+  } finally {
+    copy.close();
   }
 }
 

@@ -67,6 +67,22 @@ describe("backup", () => {
     expect(await journalsIn(folder.file("copy.db"), ids)).toEqual(COMPLETE);
   });
 
+  test("pauses the copy, and a copy of it, and not the store (fault 33)", async () => {
+    using folder = createTestFolder();
+    const path = folder.file("store.db");
+    const storage = await openStore({ path });
+    await storage.backup(folder.file("copy.db"));
+    await backUpSqliteFile(folder.file("copy.db"), folder.file("second.db"));
+    expect(await storage.catalog.get(DEFAULT_TENANT, "store", "paused")).toBeNull();
+    await storage.close();
+    for (const name of ["copy.db", "second.db"]) {
+      const copy = await openStore({ path: folder.file(name) });
+      const mark = await copy.catalog.get(DEFAULT_TENANT, "store", "paused");
+      expect(mark?.body).toBe('{"reason":"backup"}');
+      await copy.close();
+    }
+  });
+
   test("finds no store where there is none, and makes none", async () => {
     using folder = createTestFolder();
     const backup = backUpSqliteFile(folder.file("none.db"), folder.file("copy.db"));

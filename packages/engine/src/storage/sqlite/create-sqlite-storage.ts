@@ -6,14 +6,16 @@
 //   S2. Writes run one after the other in the order of the calls.
 //   S3. After `storage.failed` every call fails: nobody knows what the disk holds.
 import { resolve } from "node:path";
-import { MillraceError, type Timestamp } from "@millrace/protocol";
+import { MillraceError, PRIORITIES, type NodeId, type Timestamp } from "@millrace/protocol";
 import { DEFAULT_LEASE_MS } from "../lease.ts";
-import type { Storage } from "../storage.ts";
-import { Cursor } from "./cells.ts";
+import { NO_HINTS } from "../no-hints.ts";
+import type { Pulse, Storage } from "../storage.ts";
+import { Cursor } from "../rows/cells.ts";
 import type { ReaderOptions } from "./reader.ts";
 import type { ReadVerbs } from "./read-verbs.ts";
 import { createSqliteCatalog } from "./sqlite-catalog.ts";
 import { decodeHeld, encodeDue, findDue, readStore } from "./sqlite-reads.ts";
+import type { PulseCells } from "./look-around.ts";
 import { Thread, type Health } from "./thread.ts";
 import { decodeOutcomes, encodeUnits } from "./unit-codec.ts";
 import type { WriterOptions, WriteVerbs } from "./write-verbs.ts";
@@ -81,14 +83,16 @@ export async function createSqliteStorage(options: SqliteStorageOptions): Promis
   const wake = (): void => listeners.forEach((listener) => listener());
   return {
     lanes: 1,
+    leaseMs: options.leaseMs ?? DEFAULT_LEASE_MS,
+    hints: NO_HINTS,
     catalog: createSqliteCatalog(writer, reader, now),
     migrate: () => writer.call("migrate", now()),
     join: async ({ id, host, pid }) => toTime(await writer.call("join", { id, host, pid }, now())),
-    beat: async (node) => toTime(await writer.call("beat", node, now())),
-    reap: async () => {
-      const freed = await writer.call("reap", now());
-      if (freed > 0) wake();
-      return freed;
+    beat: async (node) => toPulse(await writer.call("beat", node, PRIORITIES, now())),
+    reap: async (request = { auditMs: null }) => {
+      const reaped = await writer.call("reap", request, now());
+      if (reaped.freed > 0) wake();
+      return reaped;
     },
     commit: async (_lane, node, units) => {
       const { outcomes, wakes } = await writer.call("commit", node, encode(units), now());
@@ -198,6 +202,16 @@ function encode(units: Parameters<typeof encodeUnits>[0]): ReturnType<typeof enc
     throw new MillraceError("storage.rejected", message, { cause });
   }
 }
+
+const toPulse = ({ now, dueAt, inbox, outbox, reapAt, nodes }: PulseCells): Pulse => ({
+  now: toTime(now),
+  dueAt: dueAt === null ? null : toTime(dueAt),
+  inbox,
+  outbox,
+  reapAt: reapAt === null ? null : toTime(reapAt),
+  // Written as ids.
+  nodes: nodes.map((id) => id as NodeId),
+});
 
 /** The thread sends a whole number of milliseconds. */
 const toTime = (ms: number): Timestamp => ms as Timestamp;

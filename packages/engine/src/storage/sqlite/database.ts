@@ -1,7 +1,7 @@
 // The only file that knows `node:sqlite`, which is still a release candidate: a later Node may
 // rename its class.
 import { DatabaseSync } from "node:sqlite";
-import type { Cell, Row } from "./cells.ts";
+import type { Cell, Row } from "../rows/cells.ts";
 import { Fault } from "./errors.ts";
 
 export interface Statement {
@@ -16,6 +16,11 @@ export interface Database {
   exec(sql: string): void;
   prepare(sql: string): Statement;
   close(): void;
+}
+
+export interface OpenedDatabase extends Database {
+  /** Row by row; it pins the log until its end. */
+  iterate(sql: string, ...cells: readonly Cell[]): Iterable<Row>;
 }
 
 /** Below it SQLite can damage a WAL database that two connections use (fixed in 3.51.3). */
@@ -37,7 +42,7 @@ export interface OpenOptions {
  * Rows come as arrays in the order of the selected columns; integers above 2^53 throw when they are
  * read.
  */
-export function openDatabase(path: string, options: OpenOptions = {}): Database {
+export function openDatabase(path: string, options: OpenOptions = {}): OpenedDatabase {
   const database = new DatabaseSync(path, {
     readOnly: options.readOnly ?? false,
     timeout: options.busyTimeoutMs ?? BUSY_TIMEOUT_MS,
@@ -52,6 +57,11 @@ export function openDatabase(path: string, options: OpenOptions = {}): Database 
     // The declarations know rows as objects only; with `returnArrays` they are arrays. Our columns
     // hold no blobs, and `setReadBigInts` stays off, so a cell is text, a number or null.
     prepare: (sql) => database.prepare(sql, { returnArrays: true }) as unknown as Statement,
+    // As above.
+    iterate: (sql, ...cells) =>
+      database
+        .prepare(sql, { returnArrays: true })
+        .iterate(...cells) as Iterable<unknown> as Iterable<Row>,
     close: () => database.close(),
   };
 }

@@ -2,7 +2,7 @@
 //
 // `wake` grows also for an owned run, since its owner may be about to give it up. `due_at` moves
 // only while nobody owns the run: an owned run has none.
-import type { Cursor } from "./cells.ts";
+import type { Cursor } from "../rows/cells.ts";
 import type { Database } from "./database.ts";
 import { AUDIT_COLUMN_COUNT, DONE_CODE, REFUSED_CODE } from "./unit-codec.ts";
 import { prepareWriteAudit } from "./write-audit.ts";

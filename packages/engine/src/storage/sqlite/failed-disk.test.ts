@@ -81,7 +81,7 @@ function failCommits(database: Database): Database {
 }
 
 describe("a failed fsync", () => {
-  test("is never taken for success, and ends every later call", () => {
+  test("is never taken for success, and ends every later call (fault 26)", () => {
     const { database } = openWriter({ path: null, synchronous: "FULL", leaseMs: 1000 });
     const answer = createAnswerer(() => createWriteVerbs(failCommits(database), 1000, null));
     const units = encodeUnits([aStart(aRun())]);

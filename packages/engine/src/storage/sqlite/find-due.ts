@@ -1,6 +1,6 @@
 // ?1 priority, ?2 now, ?3 limit, ?4 shards as a JSON array or null for all. Index runs_due, one
 // bounded scan a priority class: a backlog in one class costs the others nothing. No locks.
-import type { Cell, Row } from "./cells.ts";
+import type { Cell, Row } from "../rows/cells.ts";
 import type { Database } from "./database.ts";
 
 const SHARDS = "(?4 is null or shard in (select value from json_each(?4)))";

@@ -1,7 +1,7 @@
 // ?1 tenant, ?2 run, ?3 shard, and for the journal ?4 sequence. Primary keys.
 // Read only when a unit wrote nothing, so these cost the hot path nothing.
 import { DONE_CODE, LOST_CODE } from "./unit-codec.ts";
-import type { Cell, Row } from "./cells.ts";
+import type { Cell, Row } from "../rows/cells.ts";
 import type { Database } from "./database.ts";
 import { Fault } from "./errors.ts";
 

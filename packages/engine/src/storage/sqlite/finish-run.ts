@@ -1,15 +1,15 @@
 // ?1 tenant, ?2 run, ?3 shard, ?4 fence, ?5 node, ?6 status, ?7 started_at, ?8 finished_at,
-// ?9 cancel_requested_at, ?10 result, ?11 packed journal. Primary keys.
+// ?9 cancel_requested_at, ?10 expires_on, ?11 result, ?12 packed journal. Primary keys.
 //
 // The head is copied inside the database: a large input does not cross the thread border a second
 // time. The copy also checks the fence; when it copies nothing, nothing else happens.
-import type { Cell, Row } from "./cells.ts";
+import type { Cell, Row } from "../rows/cells.ts";
 import type { Database } from "./database.ts";
-import { HEAD_COLUMNS } from "./row-codec.ts";
+import { HEAD_COLUMNS } from "../rows/row-codec.ts";
 
 const COPY = `
-insert into history (${HEAD_COLUMNS}, fence, status, started_at, finished_at, cancel_requested_at, result, journal)
-select ${HEAD_COLUMNS}, fence, ?6, ?7, ?8, ?9, ?10, ?11
+insert into history (${HEAD_COLUMNS}, fence, status, started_at, finished_at, cancel_requested_at, expires_on, result, journal)
+select ${HEAD_COLUMNS}, fence, ?6, ?7, ?8, ?9, ?10, ?11, ?12
 from runs
 where tenant = ?1 and id = ?2 and shard = ?3 and fence = ?4 and owner = ?5`;
 

@@ -1,6 +1,6 @@
 // ?1 tenant, ?2 kind, ?3 id or slug. Primary key and catalog_slugs of catalog. An id wins over a
 // slug.
-import type { Row } from "./cells.ts";
+import type { Row } from "../rows/cells.ts";
 import type { Database } from "./database.ts";
 import { RECORD_COLUMNS } from "./put-records.ts";
 

@@ -1,5 +1,5 @@
 // ?1 tenant, ?2 kind, ?3 ids above this one, ?4 limit. Primary key of catalog.
-import type { Row } from "./cells.ts";
+import type { Row } from "../rows/cells.ts";
 import type { Database } from "./database.ts";
 import { RECORD_COLUMNS } from "./put-records.ts";
 import { flatten } from "./take-runs.ts";

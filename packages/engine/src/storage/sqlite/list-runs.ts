@@ -10,7 +10,7 @@
 import type { FinishedStatus, RunStatus } from "@millrace/protocol";
 import { toIdRange, type RunFilter } from "../run-filter.ts";
 import type { Query } from "../storage.ts";
-import type { Cell, Row } from "./cells.ts";
+import type { Cell, Row } from "../rows/cells.ts";
 import type { Database, Statement } from "./database.ts";
 
 export type RunListRequest = Omit<Extract<Query, { kind: "runs" }>, "kind">;

@@ -36,7 +36,7 @@ describe("migrate", () => {
     expect(applied(database)).toHaveLength(2);
   });
 
-  test("leaves nothing of a step that fails, and keeps those before it", () => {
+  test("leaves nothing of a step that fails, and keeps those before it (fault 29)", () => {
     const database = open();
     const bad = step(2, "create table two (a); create table one (a)");
     expect(() => migrate(database, 10, [step(1, "create table one (a)"), bad])).toThrow(
@@ -46,7 +46,7 @@ describe("migrate", () => {
     expect(() => database.prepare("select * from two")).toThrow("no such table");
   });
 
-  test("refuses a store that a newer version has changed for good", () => {
+  test("refuses a store that a newer version has changed for good (fault 29)", () => {
     const database = open();
     const steps = [step(1, "create table one (a)")];
     migrate(database, 10, [...steps, step(2, "drop table one", "yes")]);

@@ -35,7 +35,7 @@ async function holdElsewhere(path: string): Promise<Holder> {
 }
 
 describe("the owner lock", () => {
-  test("refuses a second process, and names the first", async () => {
+  test("refuses a second process, and names the first (fault 34)", async () => {
     using folder = createTestFolder();
     const path = folder.file("store.db");
     await using holder = await holdElsewhere(path);
@@ -44,7 +44,7 @@ describe("the owner lock", () => {
     );
   });
 
-  test("is free at once when its process was killed, whatever it left behind", async () => {
+  test("is free at once when its process was killed, whatever it left behind (fault 34)", async () => {
     using folder = createTestFolder();
     const path = folder.file("store.db");
     await using holder = await holdElsewhere(path);

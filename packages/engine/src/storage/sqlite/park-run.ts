@@ -1,7 +1,7 @@
 // ?1 tenant, ?2 run, ?3 shard, ?4 due_at, ?5 waiting_on, ?6 wake as the owner last saw it, ?7 now.
 // A run without entries that waits for a worker has not begun. Primary key. A message that came after the owner looked makes the run due at once: no wake-up is
 // lost.
-import type { Row } from "./cells.ts";
+import type { Row } from "../rows/cells.ts";
 import type { Database } from "./database.ts";
 
 const TEXT = `

@@ -1,9 +1,9 @@
 // ?1 tenant, ?2 name, ?3 shard. Known, woken, insert: ?4 event. Insert: ?5 data, ?6 published_at, ?7 expires_at.
 // Waiting: ?4 now. End: as waiting, ?5 event, ?6 expires_at. Primary keys; subscriptions_waiting, so that those who
 // have waited do not slow down those who wait.
-import { Cursor, type Cell } from "./cells.ts";
+import { Cursor, type Cell } from "../rows/cells.ts";
 import type { Database } from "./database.ts";
-import { decodeEvent, decodeEventKey, decodeReached } from "./event-codec.ts";
+import { decodeEvent, decodeEventKey, decodeReached } from "../rows/event-codec.ts";
 import { prepareSendSignals } from "./send-signals.ts";
 import { flatten } from "./take-runs.ts";
 import { PUBLISHED_CODE } from "./unit-codec.ts";

@@ -1,6 +1,6 @@
 // Find: ?1 tenant, ?2 kind, ?3 id or slug. Insert: ?4 slug, ?5 body, ?6 now. Update: the same, in
 // place of ?3 the id. Primary key and catalog_slugs of catalog.
-import type { Row } from "./cells.ts";
+import type { Row } from "../rows/cells.ts";
 import type { Database } from "./database.ts";
 import { Rollback } from "./transaction.ts";
 

@@ -1,7 +1,7 @@
 import { after, DEFAULT_TENANT } from "@millrace/protocol";
 import { expect, test } from "vitest";
 import { anAudit, T0 } from "../suite/builders.ts";
-import type { Cell } from "./cells.ts";
+import type { Cell } from "../rows/cells.ts";
 import { prepareReadAudit } from "./read-audit.ts";
 import { encodeAudit } from "./unit-codec.ts";
 import { openWriter } from "./write-verbs.ts";

@@ -4,7 +4,7 @@
 //
 // No index knows what a filter asks for, so a call with one first looks where the `SCANNED_ROWS`th
 // row stands, and reads no further: the caller goes on there. What is written meanwhile is newer.
-import type { Row } from "./cells.ts";
+import type { Row } from "../rows/cells.ts";
 import type { Database } from "./database.ts";
 import { flatten } from "./take-runs.ts";
 

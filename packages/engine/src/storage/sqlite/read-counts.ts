@@ -1,6 +1,6 @@
 // ?1 now. A million live runs take 60 ms of the reader's time, a million finished ones 20 (measured
 // 2026-11). The classes are named so that runs_due is searched and not walked.
-import type { Row } from "./cells.ts";
+import type { Row } from "../rows/cells.ts";
 import type { Database } from "./database.ts";
 
 const TEXT = `

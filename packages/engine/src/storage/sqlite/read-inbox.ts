@@ -1,6 +1,6 @@
 // ?1 node, ?2 limit. From runs_owned to inbox_waiting: it reads the node's own runs, however many
 // others sleep.
-import type { Row } from "./cells.ts";
+import type { Row } from "../rows/cells.ts";
 import type { Database } from "./database.ts";
 import { flatten } from "./take-runs.ts";
 

@@ -1,5 +1,5 @@
 // ?1 tenant, ?2 scope, ?3 key, ?4 now. Primary key of keys.
-import type { Row } from "./cells.ts";
+import type { Row } from "../rows/cells.ts";
 import type { Database } from "./database.ts";
 
 const TEXT = `

@@ -1,5 +1,5 @@
 // ?1 tenant, ?2 name. Indexes: runs_names, history_names.
-import type { Row } from "./cells.ts";
+import type { Row } from "../rows/cells.ts";
 import type { Database } from "./database.ts";
 
 const LIVE = "select id from runs where tenant = ?1 and name = ?2";

@@ -1,7 +1,7 @@
 // ?1 limit. The table itself, in the order of its rowid, which is the order of sending.
-import type { Row } from "./cells.ts";
+import type { Row } from "../rows/cells.ts";
 import type { Database } from "./database.ts";
-import { OUTBOX_COLUMNS } from "./row-codec.ts";
+import { OUTBOX_COLUMNS } from "../rows/row-codec.ts";
 import { flatten } from "./take-runs.ts";
 
 const TEXT = `

@@ -1,8 +1,8 @@
 // ?1 tenant, ?2 run. Primary keys of runs, journal and history. One snapshot: a run that finishes
 // between two of these statements would else show no journal, or not be found at all.
-import type { Cell, Row } from "./cells.ts";
+import type { Cell, Row } from "../rows/cells.ts";
 import type { Database } from "./database.ts";
-import { HISTORY_COLUMNS, RUN_COLUMNS } from "./row-codec.ts";
+import { HISTORY_COLUMNS, RUN_COLUMNS } from "../rows/row-codec.ts";
 import { flatten, JOURNAL } from "./take-runs.ts";
 
 const LIVE = `select ${RUN_COLUMNS} from runs where tenant = ?1 and id = ?2`;

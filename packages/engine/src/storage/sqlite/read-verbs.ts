@@ -1,12 +1,13 @@
 // What the reader's thread does, as plain functions over one connection that never writes.
 import { backUpTo } from "./back-up.ts";
-import type { Row } from "./cells.ts";
+import type { Row } from "../rows/cells.ts";
 import { openDatabase, type Database } from "./database.ts";
 import { toFault } from "./errors.ts";
 import { prepareFindDue, type DueCells, type DueRequest } from "./find-due.ts";
 import { prepareGetRecord } from "./get-record.ts";
 import { prepareListRecords, type RecordPage } from "./list-records.ts";
 import { prepareListRuns, type RunListRequest, type RunListCells } from "./list-runs.ts";
+import { prepareReadAwaiting, type AwaitedVersion } from "./read-awaiting.ts";
 import { prepareReadAudit, type AuditCells, type AuditRequest } from "./read-audit.ts";
 import { prepareReadCounts } from "./read-counts.ts";
 import { prepareReadInbox } from "./read-inbox.ts";
@@ -27,6 +28,7 @@ export interface ReadVerbs {
   readNamed(tenant: string, name: string): Row | null;
   readInbox(node: string, limit: number): Row;
   readOutbox(limit: number): Row;
+  readAwaiting(asked: AwaitedVersion): Row;
   readWaiters(page: WaiterPage, now: number | null): Row;
   readCounts(now: number | null): Row;
   readAudit(request: AuditRequest): AuditCells;
@@ -65,6 +67,7 @@ export function createReadVerbs(open: () => Database): ReadVerbs {
   const readNamed = lazy(prepareReadNamed);
   const readInbox = lazy(prepareReadInbox);
   const readOutbox = lazy(prepareReadOutbox);
+  const readAwaiting = lazy(prepareReadAwaiting);
   const readWaiters = lazy(prepareReadWaiters);
   const readCounts = lazy(prepareReadCounts);
   const readAudit = lazy(prepareReadAudit);
@@ -78,6 +81,7 @@ export function createReadVerbs(open: () => Database): ReadVerbs {
     readNamed: (tenant, name) => readNamed()(tenant, name),
     readInbox: (node, limit) => readInbox()(node, limit),
     readOutbox: (limit) => readOutbox()(limit),
+    readAwaiting: (asked) => readAwaiting()(asked),
     readWaiters: (page, now) => readWaiters()(page, toNow(now)),
     readCounts: (now) => readCounts()(toNow(now)),
     readAudit: (request) => readAudit()(request),

@@ -1,5 +1,5 @@
 // ?1 tenant, ?2 name, ?3 now, ?4 limit. subscriptions_waiting.
-import type { Row } from "./cells.ts";
+import type { Row } from "../rows/cells.ts";
 import type { Database } from "./database.ts";
 import { flatten } from "./take-runs.ts";
 

@@ -13,9 +13,9 @@ test("reap removes the rows of keys that have expired, which no read would show"
   );
   verbs.commit("node_a", encodeUnits(starts), T0);
   const keys = (): unknown => database.prepare("select key from keys order by key").all();
-  verbs.reap(after(T0, 9));
+  verbs.reap({ auditMs: null }, after(T0, 9));
   expect(keys()).toEqual([["one"], ["three"], ["two"]]);
-  verbs.reap(after(T0, 11));
+  verbs.reap({ auditMs: null }, after(T0, 11));
   expect(keys()).toEqual([["three"]]);
   database.close();
 });
@@ -42,9 +42,9 @@ test("reap removes an event that has expired with whom it has reached, and subsc
       database.prepare(`select count(*) from ${table}`).all().flat(),
     );
   expect(rows()).toEqual([[1], [1], [3]]);
-  verbs.reap(after(T0, 9));
+  verbs.reap({ auditMs: null }, after(T0, 9));
   expect(rows()).toEqual([[1], [1], [2]]);
-  verbs.reap(after(T0, 10));
+  verbs.reap({ auditMs: null }, after(T0, 10));
   expect(rows()).toEqual([[0], [0], [1]]);
   expect(database.prepare("select key from subscriptions").all()).toEqual([["waiting"]]);
   database.close();

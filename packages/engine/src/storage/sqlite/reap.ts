@@ -3,7 +3,10 @@
 // Freeing looks at every owned run, not only at those of the nodes just removed: whatever left a
 // run with a dead owner, the next pass mends it. `indexed by` makes a plan that scans all live runs
 // an error.
+import type { Reaped, ReapRequest } from "../storage.ts";
 import type { Database } from "./database.ts";
+import { preparePruneAudit } from "./prune-audit.ts";
+import { NONE, preparePruneHistory } from "./prune-history.ts";
 
 const REMOVE_DEAD = "delete from nodes where lease_until <= ?1";
 
@@ -47,17 +50,23 @@ where (tenant, name, id, shard) in (
 /** A pass a second forgets faster than a server can start; about 10 ms of writer time at most. */
 const ROWS_A_PASS = 5000;
 
-/** @returns how many runs were freed */
-export function prepareReap(database: Database): (now: number) => number {
+export function prepareReap(database: Database): (request: ReapRequest, now: number) => Reaped {
   const removeDead = database.prepare(REMOVE_DEAD);
   const free = database.prepare(FREE);
   const forgetting = [FORGET_KEYS, FORGET_SUBSCRIPTIONS, FORGET_DELIVERIES, FORGET_EVENTS].map(
     (text) => database.prepare(text),
   );
-  return (now) => {
+  const pruneHistory = preparePruneHistory(database);
+  const pruneAudit = preparePruneAudit(database);
+  return ({ auditMs, keepsHistory = false }, now) => {
     removeDead.run(now);
     const freed = free.run(now).changes;
-    for (const forget of forgetting) forget.run(now, ROWS_A_PASS);
-    return freed;
+    // Each of them: a full one must not keep the next from its turn.
+    const full = forgetting.filter(
+      (forget) => forget.run(now, ROWS_A_PASS).changes === ROWS_A_PASS,
+    );
+    const { pruned, isMore } = keepsHistory ? NONE : pruneHistory(now);
+    const isMoreAudit = auditMs !== null && pruneAudit(now - auditMs);
+    return { freed, pruned, isMore: isMore || isMoreAudit || full.length > 0 };
   };
 }

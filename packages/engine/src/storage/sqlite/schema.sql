@@ -85,6 +85,8 @@ create table history (
 
 create index history_by_workflow on history (tenant, workflow, id);
 
+create index history_expiring on history (expires_on) where expires_on is not null;
+
 create index history_names on history (tenant, name, id) where name is not null;
 
 create index history_unsuccessful on history (tenant, status, id) where status <> 'completed';
@@ -194,6 +196,9 @@ create table runs (
   primary key (tenant, id, shard),
   check (owner is null or due_at is null)
 ) strict, without rowid;
+
+create index runs_awaiting on runs (tenant, workflow, workflow_version, priority, id)
+where waiting_on ->> '$.kind' = 'worker';
 
 create index runs_by_workflow on runs (tenant, workflow, id);
 

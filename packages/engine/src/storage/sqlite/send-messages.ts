@@ -1,9 +1,9 @@
 // Insert: ?1 tenant, ?2 run, ?3 shard of the sender, ?4 to ?9 as `OUTBOX_COLUMNS`. Delete: the
 // sender, ?4 id. Primary key. A message of this id is there already: this is a repeat, and the
 // first stays.
-import type { Row } from "./cells.ts";
+import type { Row } from "../rows/cells.ts";
 import type { Database } from "./database.ts";
-import { OUTBOX_COLUMN_COUNT, OUTBOX_COLUMNS } from "./row-codec.ts";
+import { OUTBOX_COLUMN_COUNT, OUTBOX_COLUMNS } from "../rows/row-codec.ts";
 
 const INSERT = `
 insert into outbox (tenant, run, shard, ${OUTBOX_COLUMNS})

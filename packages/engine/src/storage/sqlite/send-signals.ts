@@ -4,9 +4,9 @@
 // An event's signals leave by the outbox as messages of runs do, and only from there.
 import { senderOf, toSignals, type EventKey } from "../event-signals.ts";
 import type { PublishedEvent, ReachedWaiter } from "../storage.ts";
-import type { Cell } from "./cells.ts";
+import type { Cell } from "../rows/cells.ts";
 import type { Database } from "./database.ts";
-import { encodeOutboxMessage } from "./row-codec.ts";
+import { encodeOutboxMessage } from "../rows/row-codec.ts";
 import { prepareSendMessages } from "./send-messages.ts";
 
 const REACH = `

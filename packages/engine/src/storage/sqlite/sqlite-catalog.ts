@@ -1,8 +1,8 @@
 import type { JsonText, TenantId } from "@millrace/protocol";
 import type { Audit, Catalog, CatalogKind, CatalogRecord } from "../catalog.ts";
-import { Cursor, type Cell, type Row } from "./cells.ts";
+import { Cursor, type Cell, type Row } from "../rows/cells.ts";
 import type { ReadVerbs } from "./read-verbs.ts";
-import { decodeTime } from "./row-codec.ts";
+import { decodeTime } from "../rows/row-codec.ts";
 import type { Thread } from "./thread.ts";
 import { encodeAudit } from "./unit-codec.ts";
 import type { WriteVerbs } from "./write-verbs.ts";

@@ -2,8 +2,8 @@ import { PRIORITIES, type RunId, type TenantId, type Timestamp } from "@millrace
 import { assertNever } from "../../core/assert-never.ts";
 import type { AuditRow } from "../catalog.ts";
 import type { Answers, Due, DueRun, Held, Query } from "../storage.ts";
-import { Cursor, type Cell, type Row } from "./cells.ts";
-import { decodeWaiter } from "./event-codec.ts";
+import { Cursor, type Cell, type Row } from "../rows/cells.ts";
+import { decodeWaiter } from "../rows/event-codec.ts";
 import type { DueCells } from "./find-due.ts";
 import type { ReadVerbs } from "./read-verbs.ts";
 import type { RunCells } from "./read-run.ts";
@@ -16,7 +16,7 @@ import {
   decodeRun,
   decodeSummary,
   decodeTime,
-} from "./row-codec.ts";
+} from "../rows/row-codec.ts";
 import type { HeldCells } from "./take-runs.ts";
 import type { Thread } from "./thread.ts";
 
@@ -55,6 +55,8 @@ export async function readStore(
         from: decodeRef(from),
         message: decodeOutboxMessage(from),
       }));
+    case "awaiting":
+      return decodeAll(await reader.call("readAwaiting", query), decodeDueRun);
     case "waiters":
       return decodeAll(await reader.call("readWaiters", query, now), decodeWaiter);
     case "counts":
@@ -81,11 +83,13 @@ export async function findDue(
 
 function decodeDue({ runs, nextDueAt }: DueCells): Due {
   return {
-    runs: decodeAll(runs, (from) => ({ ...decodeRef(from), fence: from.number() })),
+    runs: decodeAll(runs, decodeDueRun),
     // Written as a timestamp.
     nextDueAt: nextDueAt as Timestamp | null,
   };
 }
+
+const decodeDueRun = (from: Cursor): DueRun => ({ ...decodeRef(from), fence: from.number() });
 
 /** As `decodeDue` reads them. */
 export function encodeDue(due: readonly DueRun[]): Row {

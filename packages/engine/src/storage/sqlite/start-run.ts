@@ -2,10 +2,10 @@
 // Primary keys of keys, runs, history and catalog. All is looked up before anything is written, so
 // a refusal leaves nothing behind. The id is sought in history by the insert itself: a statement
 // less on the hot path.
-import type { Cell, Cursor, Row } from "./cells.ts";
+import type { Cell, Cursor, Row } from "../rows/cells.ts";
 import type { Database } from "./database.ts";
 import { APPEND } from "./append-entries.ts";
-import { ENTRY_COLUMN_COUNT, HEAD_COLUMNS } from "./row-codec.ts";
+import { ENTRY_COLUMN_COUNT, HEAD_COLUMNS } from "../rows/row-codec.ts";
 import {
   AUDIT_COLUMN_COUNT,
   DONE_CODE,

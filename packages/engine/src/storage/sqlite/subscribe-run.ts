@@ -1,9 +1,9 @@
 // ?1 tenant, ?2 name, ?3 shard. Known, insert: ?4 run, ?5 key. Oldest: ?4 run, ?5 since, ?6 until or null, ?7 now.
 // Event: ?4 event. Insert: ?6 run_shard, ?7 since, ?8 until, ?9 ended, ?10 event, ?11 expires_at. Primary keys;
 // events_by_time, whose rowid puts those of one millisecond in order.
-import { Cursor, type Cell } from "./cells.ts";
+import { Cursor, type Cell } from "../rows/cells.ts";
 import type { Database } from "./database.ts";
-import { decodeEvent, decodeEventKey, decodeReached } from "./event-codec.ts";
+import { decodeEvent, decodeEventKey, decodeReached } from "../rows/event-codec.ts";
 import { prepareSendSignals } from "./send-signals.ts";
 import { SUBSCRIBED_CODE } from "./unit-codec.ts";
 

@@ -1,9 +1,9 @@
 // ?1 tenant, ?2 run, ?3 shard, ?4 fence as found, ?5 node, ?6 now. Primary keys; the inbox by
 // inbox_waiting. A run that changed since it was found is left out. What it waited for is over: it
 // moves.
-import { Cursor, type Cell, type Row } from "./cells.ts";
+import { Cursor, type Cell, type Row } from "../rows/cells.ts";
 import type { Database, Statement } from "./database.ts";
-import { ENTRY_COLUMNS, RUN_COLUMNS } from "./row-codec.ts";
+import { ENTRY_COLUMNS, RUN_COLUMNS } from "../rows/row-codec.ts";
 
 const TAKE = `
 update runs

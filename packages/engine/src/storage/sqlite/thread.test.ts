@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { aFault } from "../suite/index.ts";
-import { Thread, toConditions, type Health } from "./thread.ts";
+import { toConditions } from "../thread-conditions.ts";
+import { Thread, type Health } from "./thread.ts";
 
 interface EchoVerbs {
   echo(value: unknown): unknown;

@@ -2,6 +2,7 @@
 // message; there is one port each way, and no hop between.
 import { Worker } from "node:worker_threads";
 import { MillraceError } from "@millrace/protocol";
+import { toConditions } from "../thread-conditions.ts";
 import type { Call, Reply, SentFault, Verbs } from "./serve.ts";
 
 /**
@@ -127,21 +128,6 @@ export class Thread<T extends Verbs<T>> {
     this.#waiting.clear();
   }
 }
-
-/**
- * Of this process' flags those that a thread needs to find the same files: the `source` condition.
- * Others may not suit a thread: with `--input-type`, which a script by `-e` has, it would not
- * start.
- */
-export function toConditions(flags: readonly string[]): string[] {
-  return flags.filter((flag, i) => {
-    const isValue = i > 0 && CONDITION.test(flags[i - 1] ?? "");
-    return isValue || CONDITION.test(flag) || CONDITION_AND_VALUE.test(flag);
-  });
-}
-
-const CONDITION = /^(-C|--conditions)$/;
-const CONDITION_AND_VALUE = /^(-C|--conditions)=/;
 
 function toMillraceError({ code, message, cause }: SentFault): MillraceError {
   return new MillraceError(code, message, cause === null ? {} : { cause: new Error(cause) });

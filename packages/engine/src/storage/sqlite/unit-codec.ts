@@ -25,21 +25,21 @@ import type {
   StartUnit,
   Unit,
 } from "../storage.ts";
-import type { Cell, Cursor } from "./cells.ts";
+import type { Cell, Cursor } from "../rows/cells.ts";
 import {
   decodePublished,
   decodeSubscribed,
   encodePublish,
   encodeSubscribe,
   encodeUnsubscribe,
-} from "./event-codec.ts";
+} from "../rows/event-codec.ts";
 import {
   encodeEntry,
   encodeHead,
   encodeJournal,
   encodeOutboxMessage,
   encodeWaitingOn,
-} from "./row-codec.ts";
+} from "../rows/row-codec.ts";
 
 export const START = 0;
 export const RUN = 1;
@@ -113,7 +113,8 @@ function encodeRunUnit(unit: RunUnit, out: Cell[]): void {
     out.push(next.dueAt, encodeWaitingOn(next.waitingOn), next.seenWake);
   } else if (next.kind === "finish") {
     const { status, startedAt, finishedAt, cancelRequestedAt, result } = next.history;
-    out.push(status, startedAt, finishedAt, cancelRequestedAt, result, encodeJournal(next.journal));
+    out.push(status, startedAt, finishedAt, cancelRequestedAt, next.expiresOn, result);
+    out.push(encodeJournal(next.journal));
   }
 }
 

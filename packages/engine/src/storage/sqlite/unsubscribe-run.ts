@@ -1,6 +1,6 @@
 // ?1 tenant, ?2 name, ?3 shard, ?4 run, ?5 key, ?6 expires_at. Primary key. The row stays until it expires: a
 // subscription that was sent earlier may come later.
-import type { Cell, Cursor } from "./cells.ts";
+import type { Cell, Cursor } from "../rows/cells.ts";
 import type { Database } from "./database.ts";
 import { DONE_CODE } from "./unit-codec.ts";
 

@@ -1,5 +1,5 @@
 // ?1 tenant, ?2 at, ?3 key, ?4 address, ?5 action, ?6 target.
-import type { Row } from "./cells.ts";
+import type { Row } from "../rows/cells.ts";
 import type { Database } from "./database.ts";
 
 const TEXT = `

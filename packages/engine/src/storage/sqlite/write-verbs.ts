@@ -2,14 +2,16 @@
 // and each answers with what crosses the thread border cheaply. `now` null: this machine's clock.
 import { acquireOwnerLock, type OwnerLock } from "./owner-lock.ts";
 import { prepareApplyUnits, type Applied } from "./apply-units.ts";
-import type { Row } from "./cells.ts";
+import type { Row } from "../rows/cells.ts";
 import { prepareCheckNode } from "./check-node.ts";
 import { assertSqliteVersion, openDatabase, readSqliteVersion, type Database } from "./database.ts";
 import { prepareDeleteRecord, type RecordVersion } from "./delete-record.ts";
 import { toFault } from "./errors.ts";
 import { prepareJoinNode, type JoiningNode } from "./join-node.ts";
+import type { Reaped, ReapRequest } from "../storage.ts";
 import { migrate } from "./migrate.ts";
 import { Conflict, preparePutRecords, type PutCells } from "./put-records.ts";
+import { prepareLookAround, type PulseCells } from "./look-around.ts";
 import { prepareReap } from "./reap.ts";
 import { prepareRenewLease } from "./renew-lease.ts";
 import { prepareTakeRuns, type HeldCells, type TakeRequest } from "./take-runs.ts";
@@ -26,8 +28,9 @@ export interface WriterOptions {
 export interface WriteVerbs {
   migrate(now: number | null): void;
   join(node: JoiningNode, now: number | null): number;
-  beat(node: string, now: number | null): number;
-  reap(now: number | null): number;
+  /** @param priorities all classes */
+  beat(node: string, priorities: readonly number[], now: number | null): PulseCells;
+  reap(request: ReapRequest, now: number | null): Reaped;
   commit(node: string, units: Row, now: number | null): Applied;
   take(request: Omit<TakeRequest, "now">, now: number | null): readonly HeldCells[];
   putRecords(puts: readonly PutCells[], audit: Row | null, now: number | null): PutOutcome;
@@ -103,8 +106,8 @@ export function createWriteVerbs(
       migrateStore(database, toNow(now));
     },
     join: (node, now) => verbs().join(node, now),
-    beat: (node, now) => verbs().beat(node, now),
-    reap: (now) => verbs().reap(now),
+    beat: (node, priorities, now) => verbs().beat(node, priorities, now),
+    reap: (request, now) => verbs().reap(request, now),
     commit: (node, units, now) => verbs().commit(node, units, now),
     take: (request, now) => verbs().take(request, now),
     putRecords: (puts, audit, now) => verbs().putRecords(puts, audit, now),
@@ -136,6 +139,7 @@ function prepareVerbs(database: Database, leaseMs: number): Omit<WriteVerbs, "mi
   const checkNode = prepareCheckNode(database);
   const joinNode = prepareJoinNode(database);
   const renewLease = prepareRenewLease(database);
+  const lookAround = prepareLookAround(database);
   const reap = prepareReap(database);
   const applyUnits = prepareApplyUnits(database);
   const takeRuns = prepareTakeRuns(database);
@@ -150,19 +154,18 @@ function prepareVerbs(database: Database, leaseMs: number): Omit<WriteVerbs, "mi
       transaction("work", () => joinNode(node, at, at + leaseMs));
       return at;
     },
-    beat: (node, now) => {
-      const at = toNow(now);
+    beat: (node, priorities, now) =>
       transaction("work", () => {
+        const at = toNow(now);
         checkNode(node);
         renewLease(node, at + leaseMs);
-      });
-      return at;
-    },
-    reap: (now) =>
+        return lookAround(node, priorities, at);
+      }),
+    reap: (request, now) =>
       transaction("work", () => {
         const at = toNow(now);
         if (now === null && own !== null) renewLease(own, at + leaseMs);
-        return reap(at);
+        return reap(request, at);
       }),
     commit: (node, units, now) =>
       transaction("unit", () => {

@@ -168,10 +168,15 @@ export function aHistory({ run }: Held, fields: Partial<HistoryRow> = {}): Histo
   };
 }
 
-/** The owner ends the run with `entries`. */
-export function aFinish(held: Held, entries: readonly Entry[] = []): RunUnit {
+/** The owner ends the run with `entries`. @param expiresOn default: it is kept for ever */
+export function aFinish(
+  held: Held,
+  entries: readonly Entry[] = [],
+  expiresOn: Timestamp | null = null,
+): RunUnit {
   const journal = [...held.journal, ...entries];
-  return aRunUnit(held, { entries, next: { kind: "finish", history: aHistory(held), journal } });
+  const next = { kind: "finish", history: aHistory(held), journal, expiresOn } as const;
+  return aRunUnit(held, { entries, next });
 }
 
 export const aMessage = (id: string): JournaledMessage => ({

@@ -1,4 +1,4 @@
-import { asJsonText, type Timestamp } from "@millrace/protocol";
+import { asJsonText, toShard, type Timestamp } from "@millrace/protocol";
 import { describe, expect, test } from "vitest";
 import { aDelivery, aResult, aRun, aRunUnit, aStart } from "./builders.ts";
 import { LEASE_MS, only, type OpenStorage } from "./harness.ts";
@@ -28,7 +28,8 @@ export function commitSuite(open: OpenStorage): void {
 
     test("refuses a whole commit for one unit that it cannot store, and takes the others after it", async () => {
       await using h = await open();
-      const [good, bad] = [aRun(), aRun()];
+      // Of one lane, whichever store it is.
+      const [good, bad] = [aRun({ shard: toShard(7) }), aRun({ shard: toShard(7) })];
       const broken = { ...bad, createdAt: (bad.createdAt + 0.5) as Timestamp };
       await expect(h.commit(aStart(good), aStart(broken))).rejects.toMatchObject({
         code: "storage.rejected",
@@ -39,7 +40,7 @@ export function commitSuite(open: OpenStorage): void {
 
     test("refuses a node that has never joined, and writes nothing", async () => {
       await using h = await open();
-      const commit = h.storage.commit(0, h.node("stranger"), [aStart()]);
+      const commit = h.commitBy(h.node("stranger"), aStart());
       await expect(commit).rejects.toMatchObject({ code: "storage.fenced-node" });
       expect(await h.storage.read({ kind: "counts" })).toMatchObject({ live: 0 });
     });

@@ -257,7 +257,7 @@ export function eventSuite(open: OpenStorage): void {
       expect(await h.commit(aSubscribe(aRun()))).toEqual([found()]);
     });
 
-    test("finds what came while it was on its way, also when its time is up meanwhile", async () => {
+    test("finds what came while it was on its way, also when its time is up meanwhile (fault 52)", async () => {
       await using h = await open();
       await h.commit(aPublish());
       const publishedAt = pass(h, 5);

@@ -35,7 +35,9 @@ export function finishSuite(open: OpenStorage): void {
       await using h = await open();
       const held = only(await h.seedHeld([aRun()]));
       const history = aHistory(held, end);
-      await h.commit(aRunUnit(held, { next: { kind: "finish", history, journal: [] } }));
+      await h.commit(
+        aRunUnit(held, { next: { kind: "finish", history, journal: [], expiresOn: null } }),
+      );
       const { tenant, id } = held.run;
       const found = await h.storage.read({ kind: "run", tenant, runId: id });
       expect(found).toEqual({ finished: history, journal: [] });

@@ -2,7 +2,8 @@
 // has not.
 import { toTimestamp, type NodeId, type TenantId, type Timestamp } from "@millrace/protocol";
 import { DEFAULT_LEASE_MS } from "../lease.ts";
-import type { CommitOutcome, Held, RunHead, Storage, Unit } from "../storage.ts";
+import { shardOfUnit } from "../shard-of-unit.ts";
+import type { CommitOutcome, Held, Lane, RunHead, Storage, Unit } from "../storage.ts";
 import { aStart, dueOf, T0 } from "./builders.ts";
 
 export interface TestClock {
@@ -17,8 +18,10 @@ export interface Harness extends AsyncDisposable {
   readonly clock: TestClock;
   /** `a` and `b` are live members at the start; `stranger` never joined. */
   node(name: NodeName): NodeId;
-  /** One commit by node `a`. */
+  /** By node `a`, one commit a lane. */
   commit(...units: readonly Unit[]): Promise<readonly CommitOutcome[]>;
+  /** One commit a lane. */
+  commitBy(node: NodeId, ...units: readonly Unit[]): Promise<readonly CommitOutcome[]>;
   /** Runs that wait, due now. */
   seed(runs: readonly RunHead[]): Promise<void>;
   /** Runs that `a` owns, or `by`, in the order given. */
@@ -33,7 +36,7 @@ export type OpenStorage = () => Promise<Harness>;
 export interface OpenedStorage {
   readonly storage: Storage;
   /** After the store was closed: removes what it left. */
-  readonly remove?: () => void;
+  readonly remove?: () => void | Promise<void>;
 }
 
 /** @param open makes the store of one adapter, not migrated, with the clock that it is to use */
@@ -60,10 +63,10 @@ export function createOpenStorage(
 function createHarness(
   storage: Storage,
   clock: TestClock,
-  remove: (() => void) | undefined,
+  remove: OpenedStorage["remove"],
 ): Harness {
-  const commit = (...units: readonly Unit[]): Promise<readonly CommitOutcome[]> =>
-    storage.commit(0, nodeId("a"), units);
+  const commitBy: Harness["commitBy"] = (node, ...units) => commitInLanes(storage, node, units);
+  const commit: Harness["commit"] = (...units) => commitBy(nodeId("a"), ...units);
   const seed = async (runs: readonly RunHead[]): Promise<void> => {
     await commit(...runs.map((run) => aStart(run, { dueAt: clock.now() })));
   };
@@ -72,6 +75,7 @@ function createHarness(
     clock,
     node: nodeId,
     commit,
+    commitBy,
     seed,
     seedHeld: async (runs, { by } = { by: nodeId("a") }) => {
       await seed(runs);
@@ -86,10 +90,30 @@ function createHarness(
     },
     [Symbol.asyncDispose]: async () => {
       await storage.close();
-      remove?.();
+      await remove?.();
     },
   };
 }
+
+/** As the engine does: what is in a commit is of one lane. */
+async function commitInLanes(
+  storage: Storage,
+  node: NodeId,
+  units: readonly Unit[],
+): Promise<readonly CommitOutcome[]> {
+  if (storage.lanes === 1 || units.length === 0) return storage.commit(0, node, units);
+  const lanes = Map.groupBy(units.keys(), (i) => laneOf(storage, units[i]));
+  const outcomes = new Map<number, CommitOutcome>();
+  for (const [lane, places] of lanes) {
+    const sent = places.flatMap((i) => units[i] ?? []);
+    const answers = await storage.commit(lane, node, sent);
+    for (const [n, i] of places.entries()) if (answers[n]) outcomes.set(i, answers[n]);
+  }
+  return [...units.keys()].flatMap((i) => outcomes.get(i) ?? []);
+}
+
+const laneOf = ({ lanes }: Storage, unit: Unit | undefined): Lane =>
+  unit === undefined ? 0 : shardOfUnit(unit) % lanes;
 
 // A test's own names: no other place makes them.
 const nodeId = (name: NodeName): NodeId => `node_${name}` as NodeId;

@@ -25,7 +25,9 @@ async function end(h: Harness, run: RunHead, status: HistoryRow["status"]): Prom
   const [held] = await h.seedHeld([run]);
   if (held === undefined) throw new Error("it is held");
   const history = aHistory(held, { status, result: null });
-  await h.commit(aRunUnit(held, { next: { kind: "finish", history, journal: [] } }));
+  await h.commit(
+    aRunUnit(held, { next: { kind: "finish", history, journal: [], expiresOn: null } }),
+  );
 }
 
 export function listSuite(open: OpenStorage): void {

@@ -1,3 +1,4 @@
+import { toShard } from "@millrace/protocol";
 import { describe, expect, test } from "vitest";
 import type { Answers, OutboxMessage } from "../storage.ts";
 import { anOutboxMessage, aResult, aRun, aRunUnit, refOf } from "./builders.ts";
@@ -25,7 +26,7 @@ export function outboxSuite(open: OpenStorage): void {
 
     test("lists the oldest first, whoever sent them, up to the limit", async () => {
       await using h = await open();
-      const runs = await h.seedHeld([aRun(), aRun(), aRun()]);
+      const runs = await h.seedHeld([1, 2, 3].map(() => aRun({ shard: toShard(7) })));
       for (const [i, held] of runs.toReversed().entries()) {
         await h.commit(aRunUnit(held, { outbox: [anOutboxMessage(`z${9 - i}`)] }));
       }

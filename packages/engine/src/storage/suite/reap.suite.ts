@@ -16,15 +16,15 @@ export function reapSuite(open: OpenStorage): void {
       await using h = await open();
       await h.seedHeld([aRun()]);
       h.clock.advance(LEASE_MS - 1);
-      expect(await h.storage.reap()).toBe(0);
+      expect(await h.storage.reap()).toMatchObject({ freed: 0 });
     });
 
-    test("frees every run of a node whose lease ran out, due now, for a higher fence", async () => {
+    test("frees every run of a node whose lease ran out, due now, for a higher fence (fault 1)", async () => {
       await using h = await open();
       const runs = [aRun(), aRun()];
       const [first] = await h.seedHeld(runs, { by: h.node("b") });
       await outlive(h);
-      expect(await h.storage.reap()).toBe(2);
+      expect(await h.storage.reap()).toMatchObject({ freed: 2 });
       const { runs: due } = await h.storage.findDue(null, 10);
       expect(due).toHaveLength(2);
       const [second] = await h.storage.take(h.node("a"), due);
@@ -48,8 +48,8 @@ export function reapSuite(open: OpenStorage): void {
     test("frees a run whose owner was never a live node, in whichever pass it comes", async () => {
       await using h = await open();
       await h.commit(aStart(aRun(), { owner: h.node("stranger") }));
-      expect(await h.storage.reap()).toBe(1);
-      expect(await h.storage.reap()).toBe(0);
+      expect(await h.storage.reap()).toMatchObject({ freed: 1 });
+      expect(await h.storage.reap()).toMatchObject({ freed: 0 });
     });
 
     test("leaves the runs of live nodes, and those that nobody owns", async () => {
@@ -59,7 +59,7 @@ export function reapSuite(open: OpenStorage): void {
       await h.commit(aStart(waiting, { dueAt: after(T0, 1e6) }));
       await h.seedHeld([aRun()], { by: h.node("b") });
       await outlive(h);
-      expect(await h.storage.reap()).toBe(1);
+      expect(await h.storage.reap()).toMatchObject({ freed: 1 });
       expect(
         await h.storage.read({ kind: "run", tenant: mine.tenant, runId: mine.id }),
       ).toMatchObject({ live: { owner: h.node("a"), recoveries: 0 } });

@@ -98,18 +98,18 @@ export function runUnitSuite(open: OpenStorage): void {
         aRunUnit(held, { next: aPark(held) }),
         aFinish(held),
       ];
-      const outcomes = await h.storage.commit(0, h.node("b"), units);
+      const outcomes = await h.commitBy(h.node("b"), ...units);
       expect(outcomes).toEqual([{ kind: "lost" }, { kind: "lost" }, { kind: "lost" }]);
       expect(await h.storage.read({ kind: "counts" })).toMatchObject({ live: 1, finished: 0 });
     });
 
-    test("is lost when the run was freed and taken by another", async () => {
+    test("is lost when the run was freed and taken by another (fault 7)", async () => {
       await using h = await open();
       const held = only(await h.seedHeld([aRun()], { by: h.node("b") }));
       h.clock.advance(LEASE_MS - 1);
       await h.storage.beat(h.node("a"));
       h.clock.advance(1);
-      expect(await h.storage.reap()).toBe(1);
+      expect(await h.storage.reap()).toMatchObject({ freed: 1 });
       const [taken] = await h.storage.take(h.node("a"), (await h.storage.findDue(null, 10)).runs);
       expect(taken?.run.fence).toBeGreaterThan(held.run.fence);
       expect(await h.commit(aRunUnit(held, { entries: [aResult("late")] }))).toEqual([
@@ -154,14 +154,14 @@ export function runUnitSuite(open: OpenStorage): void {
         entries: [aResult("other")],
         next: aPark(second),
       });
-      const commit = h.storage.commit(0, h.node("b"), [wrong]);
+      const commit = h.commitBy(h.node("b"), wrong);
       await expect(commit).rejects.toMatchObject({ code: "storage.rejected" });
       expect(await journalOf(h, held)).toEqual([aResult("a")]);
     });
   });
 
   describe("run unit that is sent again", () => {
-    test("is done, and writes nothing twice", async () => {
+    test("is done, and writes nothing twice (fault 20)", async () => {
       await using h = await open();
       const held = only(await h.seedHeld([aRun()]));
       const entries = [aResult("a"), aResult("b")];
@@ -230,7 +230,7 @@ export function runUnitSuite(open: OpenStorage): void {
       const held = only(await h.seedHeld([aRun()]));
       await h.commit(aRunUnit(held, { next: aPark(held, { dueAt: T0 }) }));
       const second = await handOver(h);
-      await h.storage.commit(0, h.node("b"), [aFinish(second)]);
+      await h.commitBy(h.node("b"), aFinish(second));
       expect(await h.commit(aRunUnit(held, { entries: [aResult("late")] }))).toEqual([
         { kind: "lost" },
       ]);

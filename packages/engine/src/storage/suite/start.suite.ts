@@ -100,7 +100,7 @@ export function startSuite(open: OpenStorage): void {
       ).toBeNull();
     });
 
-    test("gives one run to two units of one commit with the same key", async () => {
+    test("gives one run to two units of one commit with the same key (fault 43)", async () => {
       await using h = await open();
       const [first, second] = [aRun({ shard: toShard(7) }), aRun({ shard: toShard(7) })];
       const key = aKey();
@@ -120,7 +120,7 @@ export function startSuite(open: OpenStorage): void {
       expect(await h.commit(again)).toMatchObject([{ kind: "existing", runId: first.id }]);
     });
 
-    test("takes a key for unknown when it has expired, and replaces it", async () => {
+    test("takes a key for unknown when it has expired, and replaces it (fault 45)", async () => {
       await using h = await open();
       const [first, second] = [aRun({ shard: toShard(7) }), aRun({ shard: toShard(7) })];
       await h.commit(aStart(first, { key: aKey({ expiresAt: after(T0, 10) }) }));
@@ -179,7 +179,9 @@ export function startSuite(open: OpenStorage): void {
       if (status !== null) {
         const held = only(await h.storage.take(h.node("a"), [dueOf(first)]));
         const history = aHistory(held, { status });
-        await h.commit(aRunUnit(held, { next: { kind: "finish", history, journal: [] } }));
+        await h.commit(
+          aRunUnit(held, { next: { kind: "finish", history, journal: [], expiresOn: null } }),
+        );
       }
       expect(await h.commit(aStart(second, { key: aKey() }))).toMatchObject([
         { kind: "existing", runId: first.id },
@@ -232,7 +234,7 @@ export function startSuite(open: OpenStorage): void {
   describe("start with a name", () => {
     const shard = toShard(7);
 
-    test("is answered with the live run of that name, and writes nothing", async () => {
+    test("is answered with the live run of that name, and writes nothing (fault 46)", async () => {
       await using h = await open();
       const first = aRun({ name: "order-7", shard });
       expect(await h.commit(aStart(first))).toEqual([{ kind: "done" }]);
@@ -269,7 +271,7 @@ export function startSuite(open: OpenStorage): void {
       ]);
     });
 
-    test("may have the name of a run that has ended, and of another tenant's", async () => {
+    test("may have the name of a run that has ended, and of another tenant's (fault 46)", async () => {
       await using h = await open();
       const held = only(await h.seedHeld([aRun({ name: "n", shard })]));
       await h.commit(aFinish(held));

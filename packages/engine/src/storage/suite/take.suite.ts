@@ -78,9 +78,7 @@ export function takeSuite(open: OpenStorage): void {
       await h.seed([free, owned, older]);
       await h.storage.take(h.node("b"), [dueOf(owned)]);
       const held = only(await h.storage.take(h.node("b"), [dueOf(older)]));
-      await h.storage.commit(0, h.node("b"), [
-        aRunUnit(held, { next: aPark(held, { dueAt: T0 }) }),
-      ]);
+      await h.commitBy(h.node("b"), aRunUnit(held, { next: aPark(held, { dueAt: T0 }) }));
       const due = [dueOf(owned), dueOf(older), dueOf(gone), dueOf(free)];
       const taken = await h.storage.take(h.node("a"), due);
       expect(taken.map(({ run }) => run.id)).toEqual([free.id]);

@@ -1,0 +1,3 @@
+export const RETENTION = `-- breaking: no
+create index history_expiring on history (expires_on) where expires_on is not null;
+`;

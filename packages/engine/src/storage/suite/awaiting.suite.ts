@@ -1,0 +1,74 @@
+import { after, DEFAULT_TENANT, type RunId, type WaitingOn } from "@millrace/protocol";
+import { describe, expect, test } from "vitest";
+import type { RunHead } from "../storage.ts";
+import { aDelivery, aPark, aRun, aRunUnit, dueOf, T0 } from "./builders.ts";
+import { only, OTHER_TENANT, type Harness, type OpenStorage } from "./harness.ts";
+
+const WORKER: WaitingOn = { kind: "worker", workflow: "order", version: "1" };
+const { workflowId } = aRun();
+
+/** `a` gives them up for want of a worker. */
+async function giveBack(
+  h: Harness,
+  runs: readonly RunHead[],
+  waitingOn: WaitingOn = WORKER,
+): Promise<void> {
+  const held = await h.seedHeld(runs);
+  const dueAt = after(T0, 60_000);
+  await h.commit(...held.map((one) => aRunUnit(one, { next: aPark(one, { dueAt, waitingOn }) })));
+}
+
+async function awaiting(h: Harness, more: { readonly limit?: number } = {}): Promise<RunId[]> {
+  const asked = { kind: "awaiting", tenant: DEFAULT_TENANT, workflow: workflowId } as const;
+  const found = await h.storage.read({ ...asked, version: 1, limit: more.limit ?? 10 });
+  return found.map(({ runId }) => runId);
+}
+
+export function awaitingSuite(open: OpenStorage): void {
+  describe("runs that wait for a worker", () => {
+    test("are found by tenant, workflow and version, by priority, then age, up to the limit", async () => {
+      await using h = await open();
+      const runs = [3, 1, 2].map((ms) => aRun({ createdAt: after(T0, ms) }));
+      const urgent = aRun({ createdAt: after(T0, 9), priority: 0 });
+      await giveBack(h, [...runs, urgent]);
+      await giveBack(h, [
+        aRun({ tenant: OTHER_TENANT }),
+        aRun({ workflowVersion: 2 }),
+        aRun({ workflowId: "wf_other" as typeof workflowId }),
+      ]);
+      const wanted = [urgent.id, ...runs.map(({ id }) => id).toSorted()];
+      expect(await awaiting(h)).toEqual(wanted);
+      expect(await awaiting(h, { limit: 2 })).toEqual(wanted.slice(0, 2));
+    });
+
+    test("are found only if it is a worker that they wait for", async () => {
+      await using h = await open();
+      await giveBack(h, [aRun()], { kind: "quarantine", step: "worker" });
+      await h.seed([aRun()]);
+      await h.seedHeld([aRun()]);
+      expect(await awaiting(h)).toEqual([]);
+    });
+
+    test("can be taken as they were found, before they are due, and are then found no more", async () => {
+      await using h = await open();
+      const run = aRun();
+      await giveBack(h, [run]);
+      const asked = { kind: "awaiting", tenant: DEFAULT_TENANT, workflow: workflowId } as const;
+      const found = await h.storage.read({ ...asked, version: 1, limit: 10 });
+      expect(found).toEqual([dueOf(run, 2)]);
+      const held = only(await h.storage.take(h.node("b"), found));
+      expect(held.run).toMatchObject({ id: run.id, owner: h.node("b"), fence: 3, waitingOn: null });
+      expect(await awaiting(h)).toEqual([]);
+      expect(await h.storage.take(h.node("a"), found)).toEqual([]);
+    });
+
+    test("are still found when a message has made them due", async () => {
+      await using h = await open();
+      const run = aRun();
+      await giveBack(h, [run]);
+      await h.commit(aDelivery(run));
+      expect(await awaiting(h)).toEqual([run.id]);
+      expect((await h.storage.findDue(null, 10)).runs).toHaveLength(1);
+    });
+  });
+}
