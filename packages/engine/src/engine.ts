@@ -15,6 +15,7 @@ import { systemClock } from "./runtime/clock.ts";
 import type { Engine } from "./runtime/commands.ts";
 import { SILENT_LOG, type Log } from "./runtime/log.ts";
 import { Node } from "./runtime/node.ts";
+import { toRetention, type RetentionOptions } from "./runtime/retention.ts";
 import type { StepFunctions } from "./runtime/step-function.ts";
 import { watchStrayRejections } from "./runtime/stray-rejections.ts";
 import type { Storage } from "./storage/storage.ts";
@@ -35,6 +36,13 @@ export interface EngineOptions {
   readonly log?: Log;
   /** Runs kept in memory at once; above it, new runs wait in the store. Default 10,000. */
   readonly maxResidentRuns?: number;
+  /**
+   * Pauses the store, for all nodes that start from now on: reads are answered and starts accepted, and nothing moves
+   * until `resume`. For copies, which may be doubles of what works elsewhere. Default: only a store that is paused is.
+   */
+  readonly startsPaused?: boolean;
+  /** How long ended runs and rows of the audit are kept. Default: 30 days, failed runs 90, the audit 400. */
+  readonly retention?: RetentionOptions;
 }
 
 const DEFAULT_MAX_RESIDENT_RUNS = 10_000;
@@ -61,6 +69,8 @@ export function createEngine(options: EngineOptions): Engine {
     limits: { ...DEFAULT_LIMITS, ...options.limits },
     log: options.log ?? SILENT_LOG,
     maxResidentRuns: options.maxResidentRuns ?? DEFAULT_MAX_RESIDENT_RUNS,
+    retention: toRetention(options.retention ?? {}),
+    startsPaused: options.startsPaused ?? false,
     clock: systemClock,
     random: systemRandom(),
     programs: createGraphPrograms(options.env),
@@ -78,13 +88,18 @@ const OPTION_NAMES: readonly string[] = [
   "limits",
   "log",
   "maxResidentRuns",
+  "startsPaused",
+  "retention",
 ];
+
+const RETENTION_NAMES: readonly string[] = ["completed", "failed", "cancelled", "audit"];
 
 /** A slip in an option's name would be silence otherwise. */
 function checkOptions(options: EngineOptions): void {
   const { functions = {}, actions = {}, env = {}, limits = {}, callFunction } = options;
   refuseUnknown("option", Object.keys(options), OPTION_NAMES);
   refuseUnknown("limit", Object.keys(limits), Object.keys(DEFAULT_LIMITS));
+  refuseUnknown("class of retention", Object.keys(options.retention ?? {}), RETENTION_NAMES);
   const { maxResidentRuns = DEFAULT_MAX_RESIDENT_RUNS } = options;
   for (const [name, value] of Object.entries({ ...limits, maxResidentRuns })) {
     if (Number.isSafeInteger(value) && value > 0) continue;

@@ -1,4 +1,5 @@
 export { createEngine, type EngineOptions } from "./engine.ts";
+export type { RetentionOptions } from "./runtime/retention.ts";
 export { ActionError, RetryAfterError, TerminalError } from "@millrace/protocol";
 export type { Action, ActionContext, Actions, FunctionCaller } from "@millrace/protocol";
 export type {
@@ -47,9 +48,11 @@ export type { Log } from "./runtime/log.ts";
 export type { StepContext, StepFunction, StepFunctions } from "./runtime/step-function.ts";
 export type {
   ApiKey,
+  CountedRequest,
   KeyCommands,
   KeyLimits,
   KeyListing,
+  RequestCount,
   RevokeKeyRequest,
   RotateKeyRequest,
 } from "./runtime/key-commands.ts";
@@ -62,3 +65,14 @@ export type {
   WorkspaceListing,
 } from "./runtime/tenant-commands.ts";
 export type { Audit, AuditFilter, AuditPage, AuditRow } from "./storage/catalog.ts";
+export {
+  exportStore,
+  type ExportReport,
+  type ExportRequest,
+} from "./storage/transfer/export-store.ts";
+export {
+  importStore,
+  type ImportReport,
+  type ImportRequest,
+} from "./storage/transfer/import-store.ts";
+export type { StoreSource, StoreTarget } from "./storage/transfer/store-dump.ts";

@@ -6,7 +6,7 @@ import { DEFAULT_LIMITS, MillraceError } from "@millrace/protocol";
 import { Hono, type Context } from "hono";
 import { createAuthenticator, type Authenticate } from "./auth/authenticate.ts";
 import type { Caller } from "./auth/caller.ts";
-import { limitRate } from "./auth/limit-rate.ts";
+import { limitRate, type RateCounters } from "./auth/limit-rate.ts";
 import { RateLimiter, type RateClock } from "./auth/rate-limiter.ts";
 import { hasScope, type Scope } from "./auth/scope.ts";
 import { StreamGate } from "./event-stream.ts";
@@ -126,7 +126,7 @@ function createServices(options: AppOptions): Services {
 
 interface Guard {
   readonly authenticate: Authenticate;
-  readonly limiter: RateLimiter;
+  readonly counters: RateCounters;
 }
 
 const SYSTEM_CLOCK: RateClock = {
@@ -142,14 +142,14 @@ function createGuard({ engine, mode, adminKeyDigest, clock = SYSTEM_CLOCK }: App
     acceptsDevelopmentKeys: mode === "development",
     epochMs: () => clock.epochMs(),
   });
-  return { authenticate, limiter: new RateLimiter(clock) };
+  return { authenticate, counters: { keys: engine.keys, limiter: new RateLimiter(clock) } };
 }
 
 /** Checks come in this order: key, scope, rate, then what the handler asks for. */
 function createAttendant(
   route: Route,
   services: Services,
-  { authenticate, limiter }: Guard,
+  { authenticate, counters }: Guard,
   mode: Mode,
 ): Attend {
   if (route.scope === "public") return (call) => route.handle(call, services);
@@ -159,7 +159,7 @@ function createAttendant(
   return async (call, headers) => {
     const caller = await authenticate(call.request);
     assertScope(caller, route.scope);
-    limitRate(limiter, caller, route.category, headers);
+    await limitRate(counters, caller, route.category, headers);
     return route.handle({ ...call, caller }, services);
   };
 }

@@ -25,6 +25,8 @@ export interface Definition {
   readonly output?: JsonValue;
   /** Deadline of a whole run. */
   readonly timeoutMs?: number;
+  /** Of a code workflow, how long an ended run is kept. Absent: as the server's settings say. */
+  readonly retentionMs?: number;
   /** The author's; the engine keeps them and reads nothing in them. */
   readonly metadata?: JsonValue;
   readonly settings?: JsonValue;

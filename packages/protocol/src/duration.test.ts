@@ -28,7 +28,7 @@ describe("toDurationMs", () => {
     },
   );
 
-  test("refuses numbers below nothing, above 100 years, and none", () => {
+  test("refuses numbers below nothing, above 100 years, and none (fault 39)", () => {
     expect(() => toDurationMs(-1, "timeout")).toThrow("is less than nothing");
     expect(() => toDurationMs(MAX_DURATION_MS + 1, "timeout")).toThrow("is longer than 100 years");
     expect(() => toDurationMs("99999999 days", "timeout")).toThrow("is longer than 100 years");

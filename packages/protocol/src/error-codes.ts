@@ -185,6 +185,13 @@ export const ERROR_CODES = {
     wire: "NOT_FOUND",
     sentence: "No run of this tenant has this id.",
   },
+  "run.pruned": {
+    status: 410,
+    retry: "never",
+    wire: "NOT_FOUND",
+    sentence:
+      "The key has started a run that has ended and is kept no longer. Nothing was started now; a new key starts a new run.",
+  },
   "run.exists": {
     status: 409,
     retry: "never",

@@ -186,6 +186,8 @@ export interface WorkflowOffer {
   readonly outputSchema: JsonValue;
   /** Deadline of a run; null: none. */
   readonly timeoutMs: number | null;
+  /** How long an ended run is kept. Absent: as the server's settings say. */
+  readonly retentionMs?: number;
   readonly metadata?: Readonly<Record<string, string>>;
 }
 

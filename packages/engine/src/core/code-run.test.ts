@@ -218,7 +218,7 @@ describe("a wait for an event", () => {
     expect([outputOf(run, "w"), run.operations.get("v")?.phase]).toEqual([1, "waiting"]);
   });
 
-  test("has one outcome when its time is over at the same moment: what was journaled first", () => {
+  test("has one outcome when its time is over at the same moment: what was journaled first (fault 52)", () => {
     const at = after(NOON, 1_000);
     const timedOut: Fact = { type: "timer.fired", key: "w", at };
     const late = aHosted();
@@ -258,6 +258,18 @@ describe("stopping a code run", () => {
     tell(run, asked(1, operation("b"), end({ status: "completed", output: json(1) })));
     expect(run.operations.has("b")).toBe(false);
     expect(run.ended).toMatchObject({ status: "completed" });
+  });
+
+  test("lets go of its waits when its function had ended, and a body still ran", () => {
+    const run = aHosted();
+    const wait: OperationBody = { kind: "event", event: "paid", timeoutMs: null, lookbackMs: 0 };
+    tell(run, asked(0, operation("a"), operation("wait", wait)));
+    tell(run, asked(0, end({ status: "completed", output: json(1) })));
+    expect(run.stopping).not.toBeNull();
+    expect(tell(run, cancel).outbox).toMatchObject([
+      { content: { kind: "unsubscribe", event: "paid", key: "wait" } },
+    ]);
+    expect(run.open.size).toBe(0);
   });
 
   test("ends one that has done nothing at once", () => {
@@ -316,7 +328,7 @@ describe("stopping a code run", () => {
     expect(unsubscribed(tell(third, signal("1", "signed", 1, "w")))).toEqual([]);
   });
 
-  test("cancels its children, but not those that it has left to themselves", () => {
+  test("cancels its children, but not those that it has left to themselves (fault 53)", () => {
     const run = aHosted();
     const aChild = (isAbandoned: boolean): OperationBody => ({
       kind: "child",
@@ -430,7 +442,7 @@ describe("carryOverCode", () => {
     expect(carried(run, null)).toEqual([]);
   });
 
-  test("takes over what a cancelled run had done, and what its children answered", () => {
+  test("takes over what a cancelled run had done, and what its children answered (fault 59)", () => {
     const run = aHosted();
     const child: OperationBody = { kind: "child", workflow: "w", input: json(1) };
     tell(

@@ -349,7 +349,10 @@ function receive(run: RunState, message: Message, at: Timestamp): Decision {
       return accept([journaled(entry)], [], unsubscribeFor(run, body));
     case "cancel":
       // A second cancel, or one after the deadline: the first end stands.
-      if (run.stopping !== null || run.stop !== null) return accept([journaled(entry)]);
+      if (run.stop !== null) return accept([journaled(entry)]);
+      // The entry settles all that a hosted run had open, so that its end no longer knows whom to tell.
+      if (run.stopping !== null)
+        return accept([journaled(entry)], [], run.isHosted ? letGo(run) : []);
       return mayCompensate(run)
         ? stopHosted(run, { id, body }, at)
         : stop(run, { status: "cancelled" }, [journaled(entry)]);

@@ -23,7 +23,7 @@ async function statusOf(world: NodeWorld, member: Member, runId: RunId): Promise
 }
 
 describe("cancelling a run", () => {
-  test("that is pending ends it before any of its steps starts", async () => {
+  test("that is pending ends it before any of its steps starts (fault 49)", async () => {
     await using world = new NodeWorld();
     const gate = createStepGate();
     const full = await world.open({ maxResidentRuns: 0 });
@@ -40,7 +40,7 @@ describe("cancelling a run", () => {
     expect(gate.begun).toEqual([]);
   });
 
-  test("that runs aborts the body, keeps its result, and starts nothing after it", async () => {
+  test("that runs aborts the body, keeps its result, and starts nothing after it (fault 49)", async () => {
     await using world = new NodeWorld();
     const gate = createStepGate();
     const member = await world.open({ functions: { a: gate.work, b: gate.work } });
@@ -106,7 +106,7 @@ describe("cancelling a run", () => {
   test.each([
     ["a long sleep, which is in the store", HOUR_MS],
     ["a short sleep, which is in memory", 900],
-  ])("that is in %s ends it at once", async (_, sleepMs) => {
+  ])("that is in %s ends it at once (fault 49)", async (_, sleepMs) => {
     await using world = new NodeWorld();
     const member = await world.open();
     const workflow = await world.install(member, [aWaitStep("w", sleepMs)]);
@@ -123,7 +123,7 @@ describe("cancelling a run", () => {
   });
 
   test.each([500, HOUR_MS])(
-    "that waits %i ms for a retry ends it at once, and no retry revives it",
+    "that waits %i ms for a retry ends it at once, and no retry revives it (fault 49)",
     async (initialDelayMs) => {
       await using world = new NodeWorld();
       const gate = createStepGate();
@@ -177,7 +177,7 @@ describe("cancelling a run", () => {
     expect(await statusOf(world, member, runId)).toBe("running");
   });
 
-  test("twice is one cancellation", async () => {
+  test("twice is one cancellation (fault 49)", async () => {
     await using world = new NodeWorld();
     const gate = createStepGate();
     const member = await world.open({ functions: { a: gate.work } });
@@ -314,7 +314,7 @@ describe("cancelling a run that waits for another", () => {
     expect(world.store.tables.runs.get(runId)?.status).toBe("running");
   });
 
-  test("fails the step of a parent whose child was cancelled", async () => {
+  test("fails the step of a parent whose child was cancelled (fault 53)", async () => {
     await using world = new NodeWorld();
     const member = await world.open();
     const child = await world.install(member, [aWaitStep("w", HOUR_MS)]);

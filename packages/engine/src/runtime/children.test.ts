@@ -99,7 +99,7 @@ describe("a child run", () => {
     expect(JSON.stringify(run)).toContain(`\\"${workflow}\\"`);
   });
 
-  test("fails its parent with the reason when it fails", async () => {
+  test("fails its parent with the reason when it fails (fault 53)", async () => {
     await using world = new NodeWorld();
     const member = await world.open({
       functions: { a: () => Promise.reject(new Error("card declined")) },
@@ -111,7 +111,7 @@ describe("a child run", () => {
     });
   });
 
-  test("ends a workflow that starts itself with an error, not with a full disk", async () => {
+  test("ends a workflow that starts itself with an error, not with a full disk (fault 54)", async () => {
     await using world = new NodeWorld();
     const member = await world.open();
     const definition: JsonValue = { name: "Loop", steps: [aChildStep("c", "wf_loop")] };

@@ -9,6 +9,7 @@ import {
   NodeWorld,
   type Member,
 } from "../testkit/node-world.ts";
+import { aRunRequest, ScriptedHost } from "../testkit/scripted-host.ts";
 import { createStepGate } from "../testkit/step-gate.ts";
 
 const HOUR_MS = 3_600_000;
@@ -35,10 +36,11 @@ describe("a node with room", () => {
     const full = await openFull(world);
     const workflow = await world.install(full, [aCallStep("a")]);
     await world.open({ functions: { a: gate.work } });
+    await world.clock.advance(100);
     await world.start(full, workflow);
     await world.clock.settle();
     expect(gate.begun).toHaveLength(1);
-    expect(world.clock.monotonicMs()).toBe(0);
+    expect(world.clock.monotonicMs()).toBe(100);
   });
 
   test("takes what is due in its first moment", async () => {
@@ -62,7 +64,7 @@ describe("a node with room", () => {
     expect((await world.get(member, runId)).status).toBe("completed");
   });
 
-  test("takes a thousand due runs without pausing between batches", async () => {
+  test("takes a thousand due runs without pausing between batches (fault 40)", async () => {
     await using world = new NodeWorld();
     const full = await openFull(world);
     const workflow = await world.install(full, [aCallStep("a")]);
@@ -242,8 +244,46 @@ describe("a take whose answer is lost", () => {
   });
 });
 
+describe("a run that is found in two ways at once", () => {
+  test("is taken once: a second take would be given it again, under the same fence", async () => {
+    await using world = new NodeWorld();
+    const { store } = world;
+    const answered = Promise.withResolvers<undefined>();
+    let takes = 0;
+    const storage: Storage = {
+      ...store,
+      take: async (node, due) => {
+        takes += 1;
+        const held = await store.take(node, due);
+        await answered.promise;
+        return held;
+      },
+    };
+    const full = await openFull(world);
+    const member = await world.open({ storage });
+    const script = { begin: [aRunRequest("a")] };
+    const bodies = { a: () => undefined };
+    const host = await ScriptedHost.attach(member.node, { script, bodies });
+    const runId = await world.start(full, "order");
+    await world.clock.advance(100);
+    const row = store.tables.runs.get(runId);
+    if (row === undefined) throw new Error("no run");
+    const { tenant, shard, workflowId: workflow, workflowVersion: version } = row;
+    const run = { tenant, shard, runId, fence: row.fence - 1 };
+    const tell = async (): Promise<void> => {
+      store.hints.tell(null, { kind: "awaiting", run, workflow, version });
+      await world.clock.settle();
+    };
+    await tell();
+    answered.resolve(undefined);
+    await world.clock.settle();
+    await tell();
+    expect([takes, host.tasks.length, member.node.metrics().residentRuns]).toEqual([1, 1, 1]);
+  });
+});
+
 describe("a node whose hints are all lost", () => {
-  test("finds runs, messages, children and their replies by looking", async () => {
+  test("finds runs, messages, children and their replies by looking (fault 23)", async () => {
     await using world = new NodeWorld({ hints: false });
     const gate = createStepGate();
     const full = await openFull(world);
@@ -252,7 +292,7 @@ describe("a node whose hints are all lost", () => {
     const parent = await world.install(full, [aChildStep("c", child), aCallStep("b")]);
     const runId = await world.start(full, parent);
     const cancelled = await world.start(full, child);
-    await world.clock.advance(2_000);
+    await world.clock.advance(10_000);
     expect(gate.begun).toHaveLength(2);
     await world.cancel(full, cancelled);
     await world.clock.advance(1_000);
@@ -278,9 +318,10 @@ describe("a find that fails", () => {
     const runId = await world.start(full, await world.install(full, [aCallStep("a")]));
     const member = await world.open({ functions: { a: () => 1 }, storage });
     expect(await world.ended(member, runId, 10_000)).toMatchObject({ status: "completed" });
-    expect(member.logged.filter(({ message }) => message.includes("claimer failed"))).toHaveLength(
-      3,
-    );
+    expect(failures).toBeLessThan(0);
+    // Once for all of them, see `service.ts`.
+    const told = member.logged.filter(({ message }) => message.includes("claimer failed"));
+    expect(told).toHaveLength(1);
   });
 });
 

@@ -1,10 +1,11 @@
 // Finds due runs that nobody owns, takes them, and hands them to the runner.
-import type { NodeId } from "@millrace/protocol";
-import type { Held, Storage } from "../storage/storage.ts";
+import type { NodeId, Shard } from "@millrace/protocol";
+import type { DueRun, Held, Storage } from "../storage/storage.ts";
 import type { Clock } from "./clock.ts";
 import type { Log } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Runner } from "./runner.ts";
+import { shareShards } from "./share-shards.ts";
 import { untilAnswered } from "./until-answered.ts";
 import type { Workflows } from "./workflows.ts";
 
@@ -19,6 +20,8 @@ export interface ClaimerOptions {
   readonly now: () => number;
   /** How many more runs this node may hold now. */
   readonly room: () => number;
+  /** More may be due than this node takes now: others may have room. */
+  readonly onCrowded: () => void;
   readonly metrics: Metrics;
   readonly log: Log;
 }
@@ -29,6 +32,11 @@ const BATCH = 500;
 export class Claimer {
   readonly #options: ClaimerOptions;
   #short = true;
+  /** Those that it looks through first; null: all. */
+  #shards: readonly Shard[] | null = null;
+  #sharedWith = "";
+  /** By node, as which it takes them, and run. */
+  readonly #taking = new Set<string>();
 
   constructor(options: ClaimerOptions) {
     this.#options = options;
@@ -39,29 +47,66 @@ export class Claimer {
     return this.#short;
   }
 
+  /** @param nodes all that are alive */
+  share(nodes: readonly NodeId[]): void {
+    const me = this.#options.node();
+    const sharedWith = [me, ...nodes].join(" ");
+    if (sharedWith === this.#sharedWith) return;
+    this.#sharedWith = sharedWith;
+    this.#shards = shareShards(me, nodes);
+  }
+
   /** @returns ms until the next find is worth it; null: no time is known */
   async claim(): Promise<number | null> {
-    const { storage, node, isNode, room, now, clock, metrics } = this.#options;
+    const { storage, room, now, onCrowded } = this.#options;
     const limit = Math.min(BATCH, room());
     if (limit <= 0) {
       this.#short = false;
+      onCrowded();
       return null;
     }
-    const due = await storage.findDue(null, limit);
+    // While there is more than one can take, nodes begin at different ends; what another leaves lying is anybody's.
+    const shards = this.#short ? null : this.#shards;
+    const due = await storage.findDue(shards, limit);
     this.#short = due.runs.length < limit;
-    if (due.runs.length === 0)
-      return due.nextDueAt === null ? null : Math.max(0, due.nextDueAt - now());
+    if (!this.#short) onCrowded();
+    if (due.runs.length > 0 && !(await this.take(due.runs))) return null;
+    if (!this.#short || shards !== null) return 0;
+    return due.nextDueAt === null ? null : Math.max(0, due.nextDueAt - now());
+  }
+
+  /**
+   * Takes those that are still as they were found, and takes them up. A take may be repeated, so one that has found
+   * the same as another would be given the same run under the same fence: what is being taken, or has been, is left out.
+   *
+   * @returns false: this node was declared dead meanwhile, and what it took under its old id is freed by the reaper
+   */
+  async take(due: readonly DueRun[]): Promise<boolean> {
+    const { runner, node } = this.#options;
     const me = node();
+    const place = ({ runId }: DueRun): string => `${me}/${runId}`;
+    const mine = due.filter(
+      (run) => !this.#taking.has(place(run)) && !runner.holds(run.runId, run.fence + 1),
+    );
+    if (mine.length === 0) return true;
+    for (const run of mine) this.#taking.add(place(run));
+    try {
+      return await this.#takeAs(me, mine);
+    } finally {
+      for (const run of mine) this.#taking.delete(place(run));
+    }
+  }
+
+  async #takeAs(me: NodeId, due: readonly DueRun[]): Promise<boolean> {
+    const { storage, isNode, clock, metrics } = this.#options;
     const wanted = (): boolean => isNode(me);
     // Runs that were taken without our knowing would wait for this node to die.
-    const taken = await untilAnswered(clock, wanted, () => storage.take(me, due.runs));
-    // Declared dead meanwhile: what was taken under the old id is freed by the reaper.
-    if (taken === null || !wanted()) return null;
+    const taken = await untilAnswered(clock, wanted, () => storage.take(me, due));
+    if (taken === null || !wanted()) return false;
     const held = taken.answer;
     metrics.counters.runsTaken += held.length;
     await Promise.all(held.map((one) => this.#takeUp(one, wanted)));
-    if (!this.#short) return 0;
-    return due.nextDueAt === null ? null : Math.max(0, due.nextDueAt - now());
+    return true;
   }
 
   async #takeUp(held: Held, wanted: () => boolean): Promise<void> {

@@ -145,7 +145,7 @@ describe("a code run", () => {
     expect(run).toMatchObject({ status: "failed", failure: { code: "run.timeout" } });
   });
 
-  test("goes to another worker when its own is lost, with what it had done", async () => {
+  test("goes to another worker when its own is lost, with what it had done (fault 1)", async () => {
     await using world = new NodeWorld();
     const member = await world.open();
     const script = { ...NAPPING, a: [aRunRequest("b")] };
@@ -208,7 +208,7 @@ describe("the cancellation of a code run", () => {
     "rollback/a": [{ kind: "end", outcome: { status: "cancelled" } }],
   };
 
-  test("lets it compensate, and what it was at counts no more", async () => {
+  test("lets it compensate, and what it was at counts no more (fault 49)", async () => {
     await using world = new NodeWorld();
     const member = await world.open();
     await ScriptedHost.attach(member.node, { script: COMPENSATING });
@@ -287,7 +287,7 @@ describe("an event that a code run waits for", () => {
     expect(run.steps[0]).toMatchObject({ type: "waitForEvent", output: { by: "Ada" } });
   });
 
-  test("may come before the wait, and is kept for it", async () => {
+  test("may come before the wait, and is kept for it (fault 50)", async () => {
     await using world = new NodeWorld();
     const member = await world.open();
     const script = {

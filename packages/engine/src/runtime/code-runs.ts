@@ -1,6 +1,6 @@
 // Runs whose function lives in a host: how they begin, go on, and leave again. The rest they share with all others.
 //
-//   D1. A run whose version nobody here offers is given back, and says so; it is woken when somebody does.
+//   D1. A run whose version nobody here offers is given back, and says so; `AwaitingRuns` finds those who do.
 //   D2. A run whose host is gone goes to another, unless it may be what ends its hosts.
 import {
   after,
@@ -131,8 +131,7 @@ export class CodeRuns {
     { head }: ResidentRun,
     code: CodeVersion,
   ): { readonly waitingOn: WaitingOn; readonly dueAt: Timestamp } {
-    const { hosts, now } = this.#options;
-    hosts.awaited(head.tenant, code, head.id);
+    const { now } = this.#options;
     const { name: workflow, version } = code;
     const at = now();
     const { deadlineAt } = head;

@@ -15,13 +15,14 @@ const HOSTED: DescribedProgram = {
 
 export function compileCode(definition: Definition, code: CodeVersion): CompiledWorkflow {
   // What our interpreter cannot read is left to the host, which has the author's own schema.
-  const { inputSchema } = definition;
+  const { inputSchema, retentionMs } = definition;
   const schema =
     inputSchema === undefined ? undefined : compileSchema(inputSchema, [], new Report());
   return {
     create: () => HOSTED,
     code,
     timeoutMs: definition.timeoutMs ?? null,
+    ...(retentionMs === undefined ? {} : { retentionMs }),
     checkInput(input) {
       if (schema === undefined) return { ok: true, input, stripped: [] };
       const checked = schema.check(fromJsonText(input));

@@ -201,7 +201,7 @@ export type RunListItem = RunSummary & { readonly waitingOn: WaitingOn | null };
 export interface EngineHealth {
   /** `ready` serves; `starting` and `stopping` do not; `failed` never will again: restart the process. */
   readonly state: "starting" | "ready" | "stopping" | "failed";
-  /** Why it is not ready, or why starts are refused. null: nothing is wrong. */
+  /** Why it is not ready, why starts are refused, or that the store is paused. null: nothing is wrong. */
   readonly reason: string | null;
 }
 
@@ -219,6 +219,8 @@ export interface EngineMetrics {
   readonly commitSeconds: Histogram;
   readonly runsTaken: number;
   readonly runsReaped: number;
+  /** Ended runs that this node has removed, because they were kept long enough. */
+  readonly runsPruned: number;
   readonly runsLost: number;
   readonly residentRuns: number;
   readonly runningBodies: number;
@@ -325,6 +327,8 @@ export interface Engine {
   readonly functionNames: readonly string[];
   /** Names of the actions that were brought along. */
   readonly actionNames: readonly string[];
+  /** Lets a paused store go on, at all of its nodes within seconds. @returns false: it was not paused */
+  resume(actor: Actor): Promise<boolean>;
   health(): EngineHealth;
   metrics(): EngineMetrics;
 }

@@ -20,6 +20,8 @@ export interface CourierOptions {
   readonly runner: Runner;
   readonly commitFor: (ref: RunRef) => GroupCommit;
   readonly ownerOfNew: () => NodeId | null;
+  /** Messages stay in their outboxes; a sweep carries them later. */
+  readonly isPaused: () => boolean;
   readonly now: () => Timestamp;
   readonly metrics: Metrics;
 }
@@ -36,14 +38,15 @@ export class Courier {
   }
 
   send(from: RunRef, messages: readonly OutboxMessage[]): void {
+    if (this.#options.isPaused()) return;
     for (const message of messages) this.#carry(from, message);
   }
 
-  /** C3. @returns how many were found */
-  async sweep(): Promise<number> {
+  /** C3. @returns true: there may be more */
+  async sweep(): Promise<boolean> {
     const left = await this.#options.storage.read({ kind: "outbox", limit: SWEEP_LIMIT });
     for (const { from, message } of left) this.#carry(from, message);
-    return left.length;
+    return left.length === SWEEP_LIMIT;
   }
 
   #carry(from: RunRef, message: OutboxMessage): void {

@@ -46,6 +46,8 @@ export interface RunObserver {
   /** Entries became durable. @param sequence of the first */
   committed(runId: RunId, sequence: number, entries: readonly Entry[]): void;
   begun(runId: RunId, step: string, attempt: number, at: Timestamp): void;
+  /** Entries, its parking or its end became durable. */
+  moved(runId: RunId): void;
 }
 
 /** How long bodies may take to stop after a cancel or a passed deadline. */

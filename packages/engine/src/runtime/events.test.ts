@@ -261,7 +261,7 @@ describe("signalling a run", () => {
     expect(await world.ended(member, runId, 2 * HOUR_MS)).toMatchObject({ status: "completed" });
   });
 
-  test("a second time with the same id changes nothing, however much later", async () => {
+  test("a second time with the same id changes nothing, however much later (fault 50)", async () => {
     await using world = new NodeWorld();
     const member = await world.open();
     const runId = await startNap(world, member);
@@ -298,7 +298,7 @@ describe("signalling a run", () => {
     expect((await signalsOf(member, runId)).map(({ data }) => data)).toEqual(numbers);
   });
 
-  test("that has ended, is another tenant's or never was is refused, and the others of the batch are not", async () => {
+  test("that has ended, is another tenant's or never was is refused, and the others of the batch are not (fault 50)", async () => {
     await using world = new NodeWorld();
     const member = await world.open();
     const [live, ended] = [await startNap(world, member), await startNap(world, member, 1_000)];

@@ -8,13 +8,19 @@ import {
 import type { Outcome } from "../core/entry.ts";
 import { finishedMessageId } from "../core/fact.ts";
 import type { OutboxMessage, RunHead } from "../core/run-head.ts";
-import type { HistoryRow } from "../storage/storage.ts";
+import type { HistoryRow, NextState } from "../storage/storage.ts";
 import type { ResidentRun } from "./resident-run.ts";
+import { expiryOf, type Retention } from "./retention.ts";
 
-/** A run that has ended, as history keeps it. */
-export function toHistory(run: ResidentRun, outcome: Outcome, finishedAt: Timestamp): HistoryRow {
-  const { head, startedAt, cancelRequestedAt } = run;
-  return {
+/** A run that has ended, as history keeps it, and for how long. */
+export function toFinish(
+  run: ResidentRun,
+  outcome: Outcome,
+  finishedAt: Timestamp,
+  retention: Retention,
+): Extract<NextState, { kind: "finish" }> {
+  const { head, startedAt, cancelRequestedAt, state, retentionMs } = run;
+  const history: HistoryRow = {
     ...head,
     status: outcome.status,
     startedAt,
@@ -22,6 +28,8 @@ export function toHistory(run: ResidentRun, outcome: Outcome, finishedAt: Timest
     cancelRequestedAt,
     result: resultOf(outcome),
   };
+  const expiresOn = expiryOf(history, retentionMs, retention);
+  return { kind: "finish", history, journal: state.journal, expiresOn };
 }
 
 function resultOf(outcome: Outcome): JsonText | null {

@@ -220,7 +220,7 @@ describe("GroupCommit with a bad unit", () => {
 });
 
 describe("GroupCommit with an unknown outcome", () => {
-  test("sends the same units again until it is known, with growing pauses", async () => {
+  test("sends the same units again until it is known, with growing pauses (fault 20)", async () => {
     const lane = new HandMovedLane();
     await lane.send(["a", "b"]);
     await lane.send(["c"]);

@@ -35,6 +35,8 @@ export interface GroupCommitOptions {
   readonly metrics: Metrics;
   /** The store said that this node is dead, or that it can no longer write. */
   readonly onFatal: (error: MillraceError) => void;
+  /** A batch goes to the store. */
+  readonly onSend?: () => void;
 }
 
 /** Bounds the time of one transaction, so that one large burst does not delay all others by its whole length. */
@@ -102,6 +104,7 @@ export class GroupCommit {
     const batch = all.length <= MAX_UNITS ? all : all.slice(0, MAX_UNITS);
     this.#queue = all.length <= MAX_UNITS ? [] : all.slice(MAX_UNITS);
     this.#inFlight = batch.length;
+    this.#options.onSend?.();
     const cancelAlarm = this.#setAlarm(batch);
     void this.#send(batch, false).then((told) => {
       cancelAlarm();
@@ -172,7 +175,8 @@ export class GroupCommit {
       const { error } = attempt;
       if (error.code === "storage.unavailable") unsure = true;
       if (this.#failed !== undefined || isFatal(error)) {
-        if (this.#failed === undefined) onFatal(error);
+        // What a node was refused that it is not any more says nothing of the node that it is now.
+        if (this.#failed === undefined && attempt.node === this.#options.node()) onFatal(error);
         const fault = unsure
           ? new MillraceError("storage.outcome-unknown", undefined, { cause: error })
           : error;
@@ -217,11 +221,12 @@ export class GroupCommit {
   }
 
   async #attempt(batch: readonly Submission[]): Promise<Attempt> {
-    const { storage, lane, node, clock, metrics } = this.#options;
+    const { storage, lane, clock, metrics } = this.#options;
+    const node = this.#options.node();
     const units = batch.map((submission) => submission.unit);
     const startedMs = clock.monotonicMs();
     try {
-      const outcomes = await storage.commit(lane, node(), units);
+      const outcomes = await storage.commit(lane, node, units);
       metrics.counters.commits += 1;
       metrics.counters.commitUnits += batch.length;
       metrics.observeCommit((clock.monotonicMs() - startedMs) / 1_000);
@@ -231,7 +236,7 @@ export class GroupCommit {
       };
     } catch (error) {
       metrics.counters.commitFailures += 1;
-      return { ok: false, error: toFault(error) };
+      return { ok: false, error: toFault(error), node };
     }
   }
 }
@@ -243,7 +248,7 @@ interface Told {
 
 type Attempt =
   | { readonly ok: true; readonly told: readonly Told[] }
-  | { readonly ok: false; readonly error: MillraceError };
+  | { readonly ok: false; readonly error: MillraceError; readonly node: NodeId };
 
 function settle(told: Told | undefined): void {
   told?.submission.settle(told.outcome);

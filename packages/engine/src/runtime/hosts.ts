@@ -7,41 +7,17 @@ import type { CodeVersion, RunId, TenantId, WorkerOffer } from "@millrace/protoc
 import type { AttachedHost } from "./attached-host.ts";
 import type { CodeSession } from "./code-session.ts";
 
-export interface HostsOptions {
-  /** A worker came that offers what these runs wait for. */
-  readonly wake: (tenant: TenantId, runIds: readonly RunId[]) => void;
-}
-
-/** More that wait for one version are found when they are looked at again. */
-const MOST_WAITING = 10_000;
-
 export class Hosts {
-  readonly #options: HostsOptions;
   readonly #hosts = new Map<string, Set<AttachedHost>>();
   readonly #functions = new Map<string, Set<AttachedHost>>();
   /** O2, by place. */
   readonly #queued = new Map<string, Set<CodeSession>>();
-  /** Runs that were given back for want of a worker, by place. */
-  readonly #waiting = new Map<string, Set<RunId>>();
   readonly #sessions = new Map<RunId, CodeSession>();
 
-  constructor(options: HostsOptions) {
-    this.#options = options;
-  }
-
   add(host: AttachedHost): void {
-    for (const place of placesOf(host.tenant, host.offer)) {
-      addTo(this.#hosts, place, host);
-      const waiting = this.#waiting.get(place);
-      this.#waiting.delete(place);
-      this.wake(host.tenant, [...(waiting ?? [])]);
-    }
+    for (const place of placesOf(host.tenant, host.offer)) addTo(this.#hosts, place, host);
     for (const name of host.offer.functions) addTo(this.#functions, `${host.tenant}/${name}`, host);
     this.pump(host);
-  }
-
-  wake(tenant: TenantId, runIds: readonly RunId[]): void {
-    if (runIds.length > 0) this.#options.wake(tenant, runIds);
   }
 
   /** It takes nothing new. */
@@ -64,12 +40,6 @@ export class Hosts {
   /** Attached workers that offer a function of that name, with room first. */
   findFunction(tenant: TenantId, name: string): AttachedHost | undefined {
     return roomiest(this.#functions.get(`${tenant}/${name}`));
-  }
-
-  /** A run that waits in the store for such a worker: it is woken when one comes. */
-  awaited(tenant: TenantId, code: CodeVersion, runId: RunId): void {
-    const place = placeOf(tenant, code);
-    if ((this.#waiting.get(place)?.size ?? 0) < MOST_WAITING) addTo(this.#waiting, place, runId);
   }
 
   /** Opens the session at once or when there is room. */

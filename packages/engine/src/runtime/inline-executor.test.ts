@@ -287,7 +287,7 @@ describe("InlineExecutor, when a result cannot be stored", () => {
 });
 
 describe("InlineExecutor, when a function overruns its time", () => {
-  test("aborts its signal, fails the attempt, and discards the late result", async () => {
+  test("aborts its signal, fails the attempt, and discards the late result (fault 12)", async () => {
     const gate = createStepGate();
     const bench = aBench(gate.work);
     bench.begin({ timeoutMs: 500 });

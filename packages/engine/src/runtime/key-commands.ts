@@ -51,6 +51,30 @@ export interface RevokeKeyRequest {
   readonly actor: Actor;
 }
 
+/** A request of a key that has a limit for its category. */
+export interface CountedRequest {
+  readonly tenant: TenantId;
+  /** Id of the key. */
+  readonly key: string;
+  readonly category: keyof KeyLimits;
+  /** A minute; 1 or more. */
+  readonly limit: number;
+}
+
+export type RequestCount =
+  /** Over all nodes: in no minute more requests of the key and category are allowed than the limit. */
+  | {
+      readonly kind: "counted";
+      readonly isAllowed: boolean;
+      /** What is left of the limit, about: other nodes may have asked meanwhile. */
+      readonly remaining: number;
+      /** When the oldest request is forgotten, so that there is room for one more. Since the epoch. */
+      readonly resetAtSeconds: number;
+      readonly retryAfterSeconds: number;
+    }
+  /** The store has one process only, or does not answer now: count it here, as one of so many nodes. */
+  | { readonly kind: "uncounted"; readonly nodes: number };
+
 export interface KeyCommands {
   /** @returns false: there is one with this id, and nothing has changed */
   put(key: ApiKey, actor: Actor): Promise<boolean>;
@@ -68,4 +92,6 @@ export interface KeyCommands {
   revoke(request: RevokeKeyRequest): Promise<void>;
   /** Remembered here, and written to the store at most once a minute: nothing waits for it. */
   noteUse(key: Pick<ApiKey, "id" | "tenant">): void;
+  /** Counts a request, unless it is refused. Asks the store for several at a time. Never rejects. */
+  countRequest(request: CountedRequest): Promise<RequestCount>;
 }

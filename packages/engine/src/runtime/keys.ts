@@ -17,12 +17,15 @@ import type { Actor } from "./commands.ts";
 import type { Clock } from "./clock.ts";
 import type {
   ApiKey,
+  CountedRequest,
   KeyCommands,
   KeyLimits,
   KeyListing,
+  RequestCount,
   RevokeKeyRequest,
   RotateKeyRequest,
 } from "./key-commands.ts";
+import type { KeyQuotas } from "./key-quotas.ts";
 import { KeyUses, toUsePut } from "./key-uses.ts";
 import type { StoreTime } from "./store-time.ts";
 
@@ -37,13 +40,15 @@ export class Keys implements KeyCommands {
   readonly #clock: Clock;
   readonly #time: StoreTime;
   readonly #uses: KeyUses;
+  readonly #quotas: KeyQuotas;
   #cache = new Map<string, { readonly key: ApiKey | null; readonly untilMs: number }>();
 
-  constructor(catalog: Catalog, clock: Clock, time: StoreTime) {
+  constructor(catalog: Catalog, clock: Clock, time: StoreTime, quotas: KeyQuotas) {
     this.#catalog = catalog;
     this.#clock = clock;
     this.#time = time;
     this.#uses = new KeyUses(catalog);
+    this.#quotas = quotas;
   }
 
   async put(key: ApiKey, actor: Actor): Promise<boolean> {
@@ -129,6 +134,10 @@ export class Keys implements KeyCommands {
 
   noteUse({ id, tenant }: Pick<ApiKey, "id" | "tenant">): void {
     this.#uses.note(tenant, id, this.#time.now());
+  }
+
+  countRequest(request: CountedRequest): Promise<RequestCount> {
+    return this.#quotas.count(request);
   }
 
   /** For the service that does it, and for a node that stops. */

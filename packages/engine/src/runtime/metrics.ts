@@ -16,6 +16,7 @@ interface Counters {
   commitFailures: number;
   runsTaken: number;
   runsReaped: number;
+  runsPruned: number;
   runsLost: number;
 }
 
@@ -42,6 +43,7 @@ export function createMetrics(): Metrics {
     commitFailures: 0,
     runsTaken: 0,
     runsReaped: 0,
+    runsPruned: 0,
     runsLost: 0,
   };
   return {

@@ -4,7 +4,6 @@ import {
   newNodeId,
   type Actions,
   type EngineTransport,
-  type ErrorCode,
   type FunctionCaller,
   type JsonValue,
   type Limits,
@@ -19,6 +18,7 @@ import {
 } from "@millrace/protocol";
 import type { AuditFilter, AuditPage } from "../storage/catalog.ts";
 import type { Storage } from "../storage/storage.ts";
+import { Background } from "./background.ts";
 import { cancelRun } from "./cancels.ts";
 import type { Clock } from "./clock.ts";
 import type {
@@ -48,9 +48,10 @@ import type { EventCommands } from "./event-commands.ts";
 import type { KeyCommands } from "./key-commands.ts";
 import type { Log } from "./log.ts";
 import { assemble, type NodeParts } from "./parts.ts";
+import { Pause } from "./pause.ts";
 import type { ProgramKind } from "./program-kind.ts";
+import type { Retention } from "./retention.ts";
 import type { RunCommands } from "./run-commands.ts";
-import { createService, type Service } from "./service.ts";
 import type { StepFunctions } from "./step-function.ts";
 import { createStoreTime, type StoreTime } from "./store-time.ts";
 import type { TenantCommands, WorkspaceCommands } from "./tenant-commands.ts";
@@ -65,19 +66,16 @@ export interface NodeOptions {
   readonly limits: Limits;
   readonly log: Log;
   readonly maxResidentRuns: number;
+  /** Pauses the store: nothing moves until somebody calls `resume`. Default: only what is paused already. */
+  readonly startsPaused?: boolean;
+  /** Default: `DEFAULT_RETENTION`. */
+  readonly retention?: Retention;
   readonly clock: Clock;
   readonly random: RandomSource;
   readonly programs: ProgramKind;
   readonly host: { readonly name: string; readonly pid: number };
 }
 
-/** Hints make claims quick; this is how long a run waits when one is lost. */
-const CLAIM_EVERY_MS = 1_000;
-const BEAT_EVERY_MS = 2_000;
-const REAP_EVERY_MS = 1_000;
-const SWEEP_EVERY_MS = 5_000;
-const KEY_USES_EVERY_MS = 60_000;
-const FATAL: ReadonlySet<ErrorCode> = new Set(["storage.fenced-node", "storage.failed"]);
 const DEFAULT_STOP_GRACE_MS = 10_000;
 /** A store that takes no writes is not waited for longer; what it did not take is freed as a dead node's. */
 const HAND_OVER_MS = 10_000;
@@ -88,9 +86,8 @@ export class Node implements Engine {
   readonly #options: NodeOptions;
   readonly #time: StoreTime;
   readonly #parts: NodeParts;
-  readonly #services: readonly Service[];
-  readonly #heartbeat: Service;
-  readonly #claiming: Service;
+  readonly #background: Background;
+  readonly #pause: Pause;
   readonly #lifecycleListeners: ((running: boolean) => void)[] = [];
   #id: NodeId;
   #state: EngineHealth["state"] = "starting";
@@ -98,34 +95,43 @@ export class Node implements Engine {
   #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
   #rejoining = false;
+  #stopListening = (): void => {};
 
   constructor(options: NodeOptions) {
     this.#options = options;
-    const { clock, log, random } = options;
+    const { storage, clock, log, random } = options;
     this.#time = createStoreTime(clock);
     this.#id = newNodeId(this.#time.now(), random);
+    this.#pause = new Pause({
+      catalog: storage.catalog,
+      clock,
+      time: this.#time,
+      log,
+      onResumed: () => this.#background.resumed(),
+    });
     this.#parts = assemble(options, this.#time, {
       id: () => this.#id,
       room: () => this.#room(),
       takesRuns: () => this.#state === "ready",
+      isPaused: () => this.#pause.isPaused,
       refusal: () => this.#refusal(),
       onFatal: (error) => this.#onFatal(error),
+      onSend: () => this.#background.sent(),
+      onCrowded: () => this.#background.crowded(),
+      onOffer: () => this.#background.offered(),
     });
-    const { claimer, courier, keys } = this.#parts;
-    const service = (
-      name: string,
-      intervalMs: number,
-      tick: () => Promise<number | null>,
-    ): Service => createService({ name, clock, log, intervalMs, tick });
-    this.#heartbeat = service("heartbeat", BEAT_EVERY_MS, () => this.#beat());
-    this.#claiming = service("claimer", CLAIM_EVERY_MS, () => claimer.claim());
-    this.#services = [
-      service("reaper", REAP_EVERY_MS, () => this.#reap()),
-      this.#claiming,
-      service("inbox", CLAIM_EVERY_MS, () => this.#readInbox()),
-      service("courier", SWEEP_EVERY_MS, () => courier.sweep().then(() => null)),
-      service("key uses", KEY_USES_EVERY_MS, () => keys.writeUses().then(() => null)),
-    ];
+    this.#background = new Background({
+      storage,
+      clock,
+      log,
+      time: this.#time,
+      parts: this.#parts,
+      retention: options.retention,
+      node: () => this.#id,
+      room: () => this.#room(),
+      isPaused: () => this.#pause.isPaused,
+      onFatal: (error) => this.#onFatal(error),
+    });
   }
 
   get functionNames(): readonly string[] {
@@ -168,14 +174,15 @@ export class Node implements Engine {
   async #start(): Promise<void> {
     const { storage } = this.#options;
     await storage.migrate();
-    await this.#join();
+    await this.#join(this.#id);
+    await this.#pause.begin(this.#options.startsPaused ?? false);
     // Before anything else moves: what a dead process owned is free again.
-    await this.#reap();
-    storage.onWake(() => this.#claiming.nudge());
-    this.#heartbeat.start();
+    await this.#background.reap();
+    storage.onWake(() => this.#background.wake());
+    this.#background.startBeating();
     // Before the claimer looks for the first time: what was freed moves at once.
     if (this.#state === "starting") this.#state = "ready";
-    for (const service of this.#services) service.start();
+    this.#background.start();
     for (const listener of this.#lifecycleListeners) listener(true);
   }
 
@@ -188,7 +195,8 @@ export class Node implements Engine {
     const { storage, clock } = this.#options;
     if (this.#starting !== undefined) await this.#starting.catch(() => undefined);
     if (this.#state !== "failed") this.#state = "stopping";
-    await Promise.all(this.#services.map((service) => service.stop()));
+    await this.#pause.stop();
+    await this.#background.stop();
     if (this.#failure === null) {
       this.#parts.runner.drain();
       await this.#parts.executor.drain(graceMs);
@@ -200,7 +208,8 @@ export class Node implements Engine {
       // When a key was last used is not worth an error.
       await this.#parts.keys.writeUses().catch(() => undefined);
     }
-    await this.#heartbeat.stop();
+    await this.#background.stopBeating();
+    this.#stopListening();
     await storage.close();
     for (const listener of this.#lifecycleListeners) listener(false);
   }
@@ -338,8 +347,13 @@ export class Node implements Engine {
     return this.#options.storage.read({ kind: "audit", tenant, limit, ...filter });
   }
 
+  resume(actor: Actor): Promise<boolean> {
+    return this.#pause.resume(actor);
+  }
+
   health(): EngineHealth {
-    return { state: this.#state, reason: this.#failure?.message ?? this.#trouble() };
+    const reason = this.#failure?.message ?? this.#trouble() ?? this.#pause.reason;
+    return { state: this.#state, reason };
   }
 
   metrics(): EngineMetrics {
@@ -361,6 +375,7 @@ export class Node implements Engine {
   }
 
   #room(): number {
+    if (this.#pause.isPaused) return 0;
     if (this.#state !== "ready" || this.#parts.executor.overdue >= MAX_OVERDUE_BODIES) return 0;
     return this.#options.maxResidentRuns - this.#parts.runner.size;
   }
@@ -372,41 +387,17 @@ export class Node implements Engine {
       : new MillraceError("engine.stopping", `The engine is ${this.#state}`);
   }
 
-  async #join(): Promise<void> {
+  async #join(id: NodeId): Promise<void> {
     const { storage, host } = this.#options;
-    this.#time.adjust(await storage.join({ id: this.#id, host: host.name, pid: host.pid }));
-  }
-
-  async #beat(): Promise<null> {
-    try {
-      this.#time.adjust(await this.#options.storage.beat(this.#id));
-    } catch (error) {
-      // A store that failed in another call answers all of them so: an idle node learns of it here.
-      if (MillraceError.is(error) && FATAL.has(error.code)) this.#onFatal(error);
-      else throw error;
-    }
-    return null;
-  }
-
-  async #reap(): Promise<null> {
-    const freed = await this.#options.storage.reap();
-    this.#parts.metrics.counters.runsReaped += freed;
-    if (freed > 0) {
-      this.#options.log.info({ runs: freed }, "freed runs of dead nodes");
-      this.#claiming.nudge();
-    }
-    return null;
-  }
-
-  async #readInbox(): Promise<null> {
-    const found = await this.#options.storage.read({ kind: "inbox", node: this.#id, limit: 1_000 });
-    for (const { to, message } of found) this.#parts.runner.tell(to, message);
-    return null;
+    this.#time.adjust(await storage.join({ id, host: host.name, pid: host.pid }));
+    this.#id = id;
+    this.#stopListening();
+    this.#stopListening = storage.hints.listen(id, (hint) => this.#background.hear(hint));
   }
 
   #onFatal(error: MillraceError): void {
     if (error.code === "storage.fenced-node") {
-      void this.#rejoin();
+      void this.#rejoin(error);
       return;
     }
     if (this.#failure !== null) return;
@@ -415,19 +406,22 @@ export class Node implements Engine {
     this.#options.log.error({ err: error }, "the store can no longer write; this node stops");
     for (const lane of this.#parts.lanes) lane.fail(error);
     this.#parts.runner.dropAll("the store can no longer write");
-    for (const service of [this.#heartbeat, ...this.#services]) void service.stop();
+    this.#background.abandon();
   }
 
   /** Declared dead: everything is dropped, and the process goes on as a new node. */
-  async #rejoin(): Promise<void> {
+  async #rejoin(reason: MillraceError): Promise<void> {
     if (this.#rejoining || this.#state === "stopping") return;
     this.#rejoining = true;
     const { log, random } = this.#options;
-    log.warn({ node: this.#id }, "this node was declared dead; it drops its runs and joins again");
+    log.warn(
+      { node: this.#id, err: reason },
+      "this node was declared dead; it drops its runs and joins again",
+    );
     this.#parts.runner.dropAll("the node was declared dead");
-    this.#id = newNodeId(this.#time.now(), random);
     try {
-      await this.#join();
+      // Under its old id nothing is written until then.
+      await this.#join(newNodeId(this.#time.now(), random));
     } catch (error) {
       log.warn({ err: error }, "joining failed and will be tried again with the next heartbeat");
     }

@@ -1,6 +1,15 @@
 // What a node is made of, put together. Nothing here decides or runs anything.
-import type { MillraceError, NodeId, RunId, TenantId, Timestamp } from "@millrace/protocol";
+import {
+  shardOf,
+  type MillraceError,
+  type NodeId,
+  type RunId,
+  type TenantId,
+  type Timestamp,
+} from "@millrace/protocol";
 import type { RunRef } from "../core/run-head.ts";
+import type { DueRun, Hints } from "../storage/storage.ts";
+import { AwaitingRuns } from "./awaiting-runs.ts";
 import { Callables } from "./callables.ts";
 import { Children } from "./children.ts";
 import type { CancelOutcome, CancelRequest } from "./commands.ts";
@@ -11,20 +20,22 @@ import { Events, type EventsOptions } from "./events.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { Hosts } from "./hosts.ts";
 import { InlineExecutor } from "./inline-executor.ts";
+import { KeyQuotas } from "./key-quotas.ts";
 import { Keys } from "./keys.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import type { NodeOptions } from "./node.ts";
 import { cancelRun } from "./cancels.ts";
+import { RemoteWatches } from "./remote-watches.ts";
+import { DEFAULT_RETENTION } from "./retention.ts";
 import { RunFeeds } from "./run-feeds.ts";
-import { RunReader } from "./run-reader.ts";
-import { Runner } from "./runner.ts";
+import { RunReader, type ReadRun } from "./run-reader.ts";
+import { Runner, type AwaitingRun } from "./runner.ts";
 import { Runs, type RunsOptions } from "./runs.ts";
 import { Starts, type StartsOptions } from "./starts.ts";
 import type { StoreTime } from "./store-time.ts";
 import { StoredFunctions } from "./stored-functions.ts";
 import { Tenants } from "./tenants.ts";
 import { Watchers } from "./watchers.ts";
-import { wakeRuns } from "./wake-runs.ts";
 import { Workers } from "./worker-transport.ts";
 import { WorkflowEditor } from "./workflow-editor.ts";
 import { Workflows } from "./workflows.ts";
@@ -37,9 +48,17 @@ export interface NodeHooks {
   /** How many more runs it may hold now. */
   readonly room: () => number;
   readonly takesRuns: () => boolean;
+  /** Nothing is to move. */
+  readonly isPaused: () => boolean;
   /** Why it takes no commands now; null: it does. */
   readonly refusal: () => MillraceError | null;
   readonly onFatal: (error: MillraceError) => void;
+  /** A batch goes to the store. */
+  readonly onSend: () => void;
+  /** More may be due than it takes now. */
+  readonly onCrowded: () => void;
+  /** A worker offers code here. */
+  readonly onOffer: () => void;
 }
 
 export interface NodeParts {
@@ -57,6 +76,9 @@ export interface NodeParts {
   readonly runs: Runs;
   readonly reader: RunReader;
   readonly watchers: Watchers;
+  readonly feeds: RunFeeds;
+  readonly remoteWatches: RemoteWatches;
+  readonly awaiting: AwaitingRuns;
   readonly keys: Keys;
   readonly tenants: Tenants;
   readonly workspaces: Workspaces;
@@ -72,25 +94,17 @@ export function assemble(options: NodeOptions, time: StoreTime, hooks: NodeHooks
   const [first] = lanes;
   const commitFor = (ref: RunRef): GroupCommit => lanes[ref.shard % lanes.length] ?? first;
   const stored = new StoredFunctions(storage.catalog, clock, time);
-  const hosts = new Hosts({
-    wake: (tenant, runIds) => wakeRuns(tenant, runIds, commitFor, random),
-  });
+  const hosts = new Hosts();
   const executor = createExecutor(options, { stored, hosts, metrics, now });
   const workflows = new Workflows({ catalog: storage.catalog, kind: options.programs });
   const reader = new RunReader(storage, workflows, (runId) => moving.runner.progress(runId));
   const isResident = (tenant: TenantId, runId: RunId): boolean => moving.runner.has(tenant, runId);
-  const watchers: Watchers = new Watchers({
-    clock,
-    read: (tenant, runId) => reader.get(tenant, runId),
-    show: ({ history, journal }) => reader.show(history, journal),
-    isResident,
-  });
-  const feeds = new RunFeeds({ clock, reader, isResident });
+  const watching = assembleWatching(options, hooks, { reader, isResident });
+  const { feeds } = watching;
   const moving = assembleMoving(options, hooks, {
     executor,
     workflows,
-    watchers,
-    feeds,
+    ...watching,
     hosts,
     metrics,
     commitFor,
@@ -106,6 +120,7 @@ export function assemble(options: NodeOptions, time: StoreTime, hooks: NodeHooks
   return {
     ...moving,
     ...starting,
+    ...watching,
     metrics,
     lanes,
     executor,
@@ -113,11 +128,10 @@ export function assemble(options: NodeOptions, time: StoreTime, hooks: NodeHooks
     workflows,
     editor: createEditor(options, workflows, stored, now),
     reader,
-    watchers,
-    keys: new Keys(storage.catalog, clock, time),
+    keys: new Keys(storage.catalog, clock, time, new KeyQuotas(storage.keyWindows, clock, log)),
     tenants: new Tenants(storage.catalog, time),
     workspaces,
-    workers: createWorkers(options, hooks, { hosts, workflows, now }),
+    workers: createWorkers(options, hooks, { ...moving, hosts, workflows, now }),
     commitFor,
   };
 }
@@ -125,10 +139,42 @@ export function assemble(options: NodeOptions, time: StoreTime, hooks: NodeHooks
 function createWorkers(
   { storage, random, log }: NodeOptions,
   { refusal }: NodeHooks,
-  { hosts, workflows, now }: Pick<Ground, "hosts" | "workflows" | "now">,
+  {
+    hosts,
+    workflows,
+    awaiting,
+    now,
+  }: Pick<Ground, "hosts" | "workflows" | "now"> & Pick<NodeParts, "awaiting">,
 ): Workers {
   const catalog = new CodeCatalog({ catalog: storage.catalog, workflows, now, random });
-  return new Workers({ storage, hosts, catalog, workflows, refusal, log });
+  return new Workers({ hosts, awaiting, catalog, workflows, refusal, log });
+}
+
+/** Watchers, feeds, and what carries news of runs between nodes. */
+function assembleWatching(
+  { storage, clock }: NodeOptions,
+  { id }: NodeHooks,
+  {
+    reader,
+    isResident,
+  }: {
+    readonly reader: RunReader;
+    readonly isResident: (tenant: TenantId, runId: RunId) => boolean;
+  },
+): Pick<NodeParts, "watchers" | "feeds" | "remoteWatches"> {
+  const remoteWatches = new RemoteWatches({ hints: storage.hints, clock, node: id });
+  const follow = ({ run, owner }: ReadRun): number =>
+    remoteWatches.follow({ tenant: run.tenant, shard: shardOf(run.id), runId: run.id }, owner);
+  const watchers = new Watchers({
+    clock,
+    read: async (tenant, runId) => {
+      const found = await reader.read(tenant, runId);
+      return found === null ? null : { run: found.run, lookAgainMs: follow(found) };
+    },
+    show: ({ history, journal }) => reader.show(history, journal),
+    isResident,
+  });
+  return { remoteWatches, watchers, feeds: new RunFeeds({ clock, reader, isResident, follow }) };
 }
 
 function assembleStarts(
@@ -187,29 +233,34 @@ function createEditor(
 
 function createLanes(
   { storage, clock }: NodeOptions,
-  { id, onFatal }: NodeHooks,
+  { id, onFatal, onSend }: NodeHooks,
   metrics: Metrics,
 ): readonly [GroupCommit, ...GroupCommit[]] {
   const create = (lane: number): GroupCommit =>
-    new GroupCommit({ storage, lane, node: id, clock, metrics, onFatal });
+    new GroupCommit({ storage, lane, node: id, clock, metrics, onFatal, onSend });
   const more = Array.from({ length: storage.lanes - 1 }, (_, i) => create(i + 1));
   return [create(0), ...more];
 }
 
-type Ground = Pick<NodeParts, "executor" | "workflows" | "watchers" | "metrics" | "commitFor"> & {
-  readonly feeds: RunFeeds;
+type Ground = Pick<
+  NodeParts,
+  "executor" | "workflows" | "watchers" | "feeds" | "remoteWatches" | "metrics" | "commitFor"
+> & {
   readonly hosts: Hosts;
   readonly now: () => Timestamp;
 };
 
 /** Runner, courier and claimer: what moves runs. */
 function assembleMoving(
-  { storage, clock, limits, log, maxResidentRuns }: NodeOptions,
+  options: NodeOptions,
   hooks: NodeHooks,
-  { executor, workflows, watchers, feeds, hosts, metrics, commitFor, now }: Ground,
-): Pick<NodeParts, "runner" | "courier" | "claimer"> & {
+  ground: Ground,
+): Pick<NodeParts, "runner" | "courier" | "claimer" | "awaiting"> & {
   readonly ownerOfNew: () => NodeId | null;
 } {
+  const { storage, clock, limits, log, maxResidentRuns, retention = DEFAULT_RETENTION } = options;
+  const { executor, workflows, watchers, feeds, remoteWatches } = ground;
+  const { hosts, metrics, commitFor, now } = ground;
   const children = new Children({ workflows, clock, now, limits, log });
   const runner: Runner = new Runner({
     clock,
@@ -224,36 +275,67 @@ function assembleMoving(
       watchers.finished(ended);
       feeds.finished(ended);
     },
-    observer: feeds,
+    onAwaiting: (given) => tellAwaiting(given, storage.hints, awaiting),
+    observer: {
+      committed: (...args) => feeds.committed(...args),
+      begun: (...args) => feeds.begun(...args),
+      moved: (runId) => remoteWatches.moved(runId),
+    },
     metrics,
     log,
     journalEntries: limits.journalEntries,
     payloadBytes: limits.payloadBytes,
     maxResidentRuns,
+    retention,
   });
-  const claimer = new Claimer({
-    storage,
-    workflows,
-    runner,
-    node: hooks.id,
-    isNode: (id) => id === hooks.id() && hooks.takesRuns(),
-    clock,
-    now,
-    room: hooks.room,
-    metrics,
-    log,
-  });
-  // Owned at once only where that overtakes nobody who waits.
-  const ownerOfNew = (): NodeId | null =>
-    claimer.caughtUp && hooks.room() > 0 ? hooks.id() : null;
+  const { claimer, awaiting, ownerOfNew } = assembleTaking(options, hooks, ground, runner);
   const courier: Courier = new Courier({
     storage,
     workflows,
     runner,
     commitFor,
     ownerOfNew,
+    isPaused: hooks.isPaused,
     now,
     metrics,
   });
-  return { runner, courier, claimer, ownerOfNew };
+  return { runner, courier, claimer, awaiting, ownerOfNew };
+}
+
+/** What finds runs that nobody owns. */
+function assembleTaking(
+  { storage, clock, log }: NodeOptions,
+  { id, room, takesRuns, onCrowded, onOffer }: NodeHooks,
+  { workflows, metrics, now }: Ground,
+  runner: Runner,
+): Pick<NodeParts, "claimer" | "awaiting"> & { readonly ownerOfNew: () => NodeId | null } {
+  const claimer = new Claimer({
+    storage,
+    workflows,
+    runner,
+    node: id,
+    isNode: (it) => it === id() && takesRuns(),
+    clock,
+    now,
+    room,
+    onCrowded,
+    metrics,
+    log,
+  });
+  const take = async (runs: readonly DueRun[]): Promise<void> => void (await claimer.take(runs));
+  const awaiting = new AwaitingRuns({ storage, workflows, room, take, onOffer, log });
+  // Owned at once only where that overtakes nobody who waits.
+  const ownerOfNew = (): NodeId | null => (claimer.caughtUp && room() > 0 ? id() : null);
+  return { claimer, awaiting, ownerOfNew };
+}
+
+function tellAwaiting(
+  { run, workflowId: workflow, workflowVersion, waitingOn }: AwaitingRun,
+  hints: Hints,
+  awaiting: AwaitingRuns,
+): void {
+  const { workflow: name, version } = waitingOn;
+  const announced = { id: workflow, version: workflowVersion };
+  awaiting.gaveUp({ tenant: run.tenant, name, version }, run, announced);
+  hints.tell(null, { kind: "awaiting", run, workflow, version: workflowVersion });
 }

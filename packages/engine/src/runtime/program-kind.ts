@@ -17,6 +17,8 @@ export interface CompiledWorkflow {
   checkInput(input: JsonText): CheckedInput;
   /** Deadline of a run from its start; null: none. */
   readonly timeoutMs: number | null;
+  /** How long an ended run is kept. Absent: as the engine's options say. */
+  readonly retentionMs?: number;
   /** Who must execute it: a host that offers this. Absent: the engine itself. */
   readonly code?: CodeVersion;
 }

@@ -32,7 +32,7 @@ describe("a node that dies at its commit", () => {
   ]);
 
   test.each(points)(
-    "number $nth, $when it is stored, loses no run and repeats no stored step",
+    "number $nth, $when it is stored, loses no run and repeats no stored step (fault 3)",
     async ({ nth, when }) => {
       await using world = new NodeWorld();
       const begun: string[] = [];
@@ -87,7 +87,7 @@ describe("a node that dies at its commit", () => {
 });
 
 describe("a node that stops", () => {
-  test("lets bodies end, stores their results, starts nothing new, and hands the rest over", async () => {
+  test("lets bodies end, stores their results, starts nothing new, and hands the rest over (fault 6)", async () => {
     await using world = new NodeWorld();
     const gate = createStepGate();
     const first = await world.open({ functions: { a: gate.work, b: gate.work } });
@@ -128,7 +128,7 @@ describe("a node that stops", () => {
     expect(gate.begun).toHaveLength(2);
   });
 
-  test("revokes bodies that outlive the grace, and hands their runs over", async () => {
+  test("revokes bodies that outlive the grace, and hands their runs over (fault 6)", async () => {
     await using world = new NodeWorld();
     const gates = [createStepGate(), createStepGate()] as const;
     const first = await world.open({ functions: { a: gates[0].work } });
@@ -218,7 +218,7 @@ describe("a node that stops", () => {
 });
 
 describe("a node that was declared dead", () => {
-  test("drops its runs, joins as a new node, and takes runs again", async () => {
+  test("drops its runs, joins as a new node, and takes runs again (fault 7)", async () => {
     await using world = new NodeWorld();
     const gates = [createStepGate(), createStepGate()] as const;
     let isCutOff = false;
@@ -236,7 +236,7 @@ describe("a node that was declared dead", () => {
     isCutOff = true;
     gates[0].open("of the zombie");
     const other = await world.open({ functions: { a: gates[1].work } });
-    await world.clock.advance(8_000);
+    await world.clock.advance(9_000);
     expect(gates[1].begun).toHaveLength(1);
     isCutOff = false;
     await world.clock.advance(3_000);
@@ -262,7 +262,7 @@ describe("a node that was declared dead", () => {
     await world.clock.advance(2_000);
     expect(gate.begun[0]?.signal.aborted).toBe(true);
     // The same step does not start here while its old body lives.
-    await world.clock.advance(5_000);
+    await world.clock.advance(7_000);
     expect(gate.begun).toHaveLength(1);
     gate.open("late");
     await world.clock.advance(1_000);
@@ -434,7 +434,7 @@ describe("a run that kills its node", () => {
     expect(await world.ended(member, runId)).toMatchObject({ output: "survived" });
   });
 
-  test("is quarantined after five recoveries, with the step that it stands at, and starts no body", async () => {
+  test("is quarantined after five recoveries, with the step that it stands at, and starts no body (fault 9)", async () => {
     await using world = new NodeWorld();
     const runId = await killNodes(world, 5);
     const gate = createStepGate();
@@ -468,7 +468,7 @@ describe("a run that kills its node", () => {
     const runId = await world.start(first, await world.install(first, steps));
     first.kill();
     const second = await world.open({ functions: { a: () => 1, b: gate.work } });
-    await world.clock.advance(8_000);
+    await world.clock.advance(9_000);
     expect(storedSteps(world, runId)).toEqual(["a"]);
     expect(world.store.tables.runs.get(runId)?.recoveries).toBe(0);
     gate.open();

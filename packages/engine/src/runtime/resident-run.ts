@@ -16,6 +16,8 @@ export interface ResidentRun {
   readonly state: RunState;
   readonly program: Program;
   readonly startedAt: Timestamp;
+  /** How long its workflow wants it kept when it has ended; null: it does not say. */
+  readonly retentionMs: number | null;
   /** Facts that wait while a unit is in flight. */
   facts: Fact[];
   /** Journal entries known to be durable. */
@@ -64,6 +66,7 @@ export function createResidentRun(residence: Residence, payloadBytes: number): R
     state: createRunState(head, payloadBytes, workflow.code !== undefined),
     program: workflow.create(head),
     startedAt,
+    retentionMs: workflow.retentionMs ?? null,
     facts: [],
     committed: 0,
     inFlight: false,

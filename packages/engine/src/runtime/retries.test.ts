@@ -68,7 +68,7 @@ async function openShop(): Promise<{
 }
 
 describe("retry of a run", () => {
-  test("goes on with the step that failed, and leaves the old run as it was", async () => {
+  test("goes on with the step that failed, and leaves the old run as it was (fault 59)", async () => {
     const { world, member, workflow, calls, mend } = await openShop();
     await using _ = world;
     const old = await world.start(member, workflow, { user: "ada", metadata: { order: "7" } });
@@ -175,7 +175,7 @@ describe("retry of a run", () => {
 });
 
 describe("a key of a failed run", () => {
-  test("starts another run on request, and stands for that one then", async () => {
+  test("starts another run on request, and stands for that one then (fault 45)", async () => {
     const { world, member, workflow, mend } = await openShop();
     await using _ = world;
     const key = { idempotencyKey: "k" };

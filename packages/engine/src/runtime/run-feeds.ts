@@ -2,16 +2,16 @@
 //
 //   F1. Entries come in the order of the journal, each once, and only when they are durable.
 //   F2. A run that this node moves is heard of where it is committed; the store is asked once, at the beginning.
-//       Any other is looked at again every two seconds.
+//       Any other is looked at again when its owner says that it has moved, and every few seconds in any case.
 //   F3. What a reader has not taken is bounded: beyond it, he gets the rest from the store.
 import type { RunId, TenantId, Timestamp } from "@millrace/protocol";
 import type { Entry } from "../core/entry.ts";
 import type { Clock } from "./clock.ts";
+import { LOOK_AGAIN_MS } from "./remote-watches.ts";
 import { toRunEvent, type FeedItem } from "./run-event.ts";
-import type { RunReader } from "./run-reader.ts";
+import type { ReadRun, RunReader } from "./run-reader.ts";
 import type { EndedRun } from "./watchers.ts";
 
-const LOOK_AGAIN_MS = 2_000;
 const MOST_UNTAKEN = 1_000;
 
 export interface RunFeedsOptions {
@@ -19,6 +19,8 @@ export interface RunFeedsOptions {
   readonly reader: RunReader;
   /** True: this node moves the run, so all that happens to it is told here. */
   readonly isResident: (tenant: TenantId, runId: RunId) => boolean;
+  /** @returns how long there is no need to read it again, since its owner tells when it moves */
+  readonly follow: (found: ReadRun) => number;
 }
 
 export interface WatchOptions {
@@ -40,6 +42,13 @@ type News =
   /** Some was left out (F3). */
   | { readonly kind: "gap" };
 
+interface Reading {
+  /** Sequence of the last entry that the reader has. */
+  readonly told: number;
+  readonly lookAgainMs: number;
+  readonly signal: AbortSignal;
+}
+
 export class RunFeeds {
   readonly #options: RunFeedsOptions;
   readonly #feeds = new Map<RunId, Set<Mailbox>>();
@@ -58,6 +67,11 @@ export class RunFeeds {
     this.#tell(runId, { kind: "begun", step, attempt, at });
   }
 
+  /** A run moves on another node, as its owner tells. */
+  moved(runId: RunId): void {
+    this.#tell(runId, { kind: "gap" });
+  }
+
   finished(ended: EndedRun): void {
     this.#tell(ended.history.id, { kind: "ended", ended });
   }
@@ -68,7 +82,7 @@ export class RunFeeds {
     runId: RunId,
     { after, signal }: WatchOptions,
   ): AsyncGenerator<FeedItem, void, undefined> {
-    const { reader } = this.#options;
+    const { reader, follow, isResident } = this.#options;
     // Listens before it looks: what comes in between is not missed.
     const mailbox = this.#open(runId);
     try {
@@ -84,7 +98,9 @@ export class RunFeeds {
           yield { type: "end", run, sequence: journal.length + 1 };
           return;
         }
-        const next: number | null = yield* this.#hear(tenant, runId, mailbox, { told, signal });
+        const lookAgainMs = isResident(tenant, runId) ? LOOK_AGAIN_MS : follow(found);
+        const reading = { told, lookAgainMs, signal };
+        const next: number | null = yield* this.#hear(tenant, runId, mailbox, reading);
         if (next === null) return;
         told = next;
       }
@@ -98,11 +114,11 @@ export class RunFeeds {
     tenant: TenantId,
     runId: RunId,
     mailbox: Mailbox,
-    { told: before, signal }: { readonly told: number; readonly signal: AbortSignal },
+    { told: before, lookAgainMs, signal }: Reading,
   ): AsyncGenerator<FeedItem, number | null, undefined> {
     const { clock, reader, isResident } = this.#options;
     for (let told = before; ;) {
-      const news = await mailbox.take(clock, signal);
+      const news = await mailbox.take(clock, lookAgainMs, signal);
       if (signal.aborted) return null;
       switch (news?.kind) {
         case undefined:
@@ -165,22 +181,24 @@ class Mailbox {
   #wake: (() => void) | null = null;
 
   put(news: News): void {
+    // Whatever is to be read again is read once.
+    if (news.kind === "gap" && this.#untaken.at(-1)?.kind === "gap") return;
     if (this.#untaken.length >= MOST_UNTAKEN) this.#untaken = [{ kind: "gap" }];
     else this.#untaken.push(news);
     this.#wake?.();
   }
 
   /** @returns null: nothing came in time, or the signal was given */
-  async take(clock: Clock, signal: AbortSignal): Promise<News | null> {
-    if (this.#untaken.length === 0 && !signal.aborted) await this.#wait(clock, signal);
+  async take(clock: Clock, delayMs: number, signal: AbortSignal): Promise<News | null> {
+    if (this.#untaken.length === 0 && !signal.aborted) await this.#wait(clock, delayMs, signal);
     return this.#untaken.shift() ?? null;
   }
 
-  async #wait(clock: Clock, signal: AbortSignal): Promise<void> {
+  async #wait(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
     const { promise, resolve: settle } = Promise.withResolvers<void>();
     const resolve = (): void => settle();
     this.#wake = resolve;
-    const cancel = clock.setTimer(LOOK_AGAIN_MS, resolve);
+    const cancel = clock.setTimer(delayMs, resolve);
     signal.addEventListener("abort", resolve);
     await promise;
     cancel();

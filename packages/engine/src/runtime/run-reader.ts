@@ -3,6 +3,7 @@ import {
   fromJsonText,
   type Failure,
   type JsonValue,
+  type NodeId,
   type Run,
   type RunId,
   type Step,
@@ -23,6 +24,8 @@ export type Progress = (runId: RunId) => ReadonlyMap<string, Timestamp>;
 
 export interface ReadRun {
   readonly run: Run;
+  /** Who moves it. null: nobody does now. */
+  readonly owner: NodeId | null;
   readonly journal: readonly Entry[];
 }
 
@@ -53,7 +56,7 @@ export class RunReader {
     );
     const run =
       "live" in found ? showLive(found.live, state, steps) : showFinished(found.finished, steps);
-    return { run, journal: found.journal };
+    return { run, owner: "live" in found ? found.live.owner : null, journal: found.journal };
   }
 
   /** A finished run whose rows are at hand. */

@@ -11,6 +11,7 @@ import {
   type TenantId,
   type Timestamp,
   type WaitingOn,
+  type WorkflowId,
 } from "@millrace/protocol";
 import { isWaiting, nextDueAt } from "../core/deadline.ts";
 import {
@@ -27,12 +28,12 @@ import type { Entry, Message } from "../core/entry.ts";
 import type { Fact } from "../core/fact.ts";
 import type { OutboxMessage, RunHead, RunRef } from "../core/run-head.ts";
 import { waitingOn } from "../core/waiting-on.ts";
-import type { Held, NextState, RunUnit } from "../storage/storage.ts";
+import type { DueRun, Held, NextState, RunUnit } from "../storage/storage.ts";
 import { CodeRuns, LOOK_AGAIN_MS, QUARANTINE_FROM, SET_ASIDE } from "./code-runs.ts";
 import { isHostDone, readInbox, tellsHost } from "./code-task.ts";
 import { perform, silence, watchDeadline, type EffectContext } from "./effects.ts";
 import { engineFailure } from "./failures.ts";
-import { replyToParent, toHistory } from "./finish.ts";
+import { replyToParent, toFinish } from "./finish.ts";
 import type { GroupCommit, Settled } from "./group-commit.ts";
 import type { Hosts } from "./hosts.ts";
 import type { Log } from "./log.ts";
@@ -40,6 +41,7 @@ import type { Metrics } from "./metrics.ts";
 import type { CompiledWorkflow } from "./program-kind.ts";
 import type { EndedRun } from "./watchers.ts";
 import { createResidentRun, residenceOf, type ResidentRun } from "./resident-run.ts";
+import type { Retention } from "./retention.ts";
 
 /** Waits up to this long stay in memory: reading the run back would cost more than keeping it. */
 const PARK_FROM_MS = 1_000;
@@ -53,11 +55,22 @@ export interface RunnerOptions extends Omit<EffectContext, "submit"> {
   /** Durable in the run's outbox; now they may go. */
   readonly send: (from: RunRef, messages: readonly OutboxMessage[]) => void;
   readonly onFinished: (ended: EndedRun) => void;
+  /** Given up for want of a worker; in the store now. */
+  readonly onAwaiting: (awaiting: AwaitingRun) => void;
   readonly metrics: Metrics;
   readonly log: Log;
   readonly journalEntries: number;
   readonly payloadBytes: number;
   readonly maxResidentRuns: number;
+  readonly retention: Retention;
+}
+
+export interface AwaitingRun {
+  /** As it can be taken. */
+  readonly run: DueRun;
+  readonly workflowId: WorkflowId;
+  readonly workflowVersion: number;
+  readonly waitingOn: Extract<WaitingOn, { kind: "worker" }>;
 }
 
 export class Runner {
@@ -87,6 +100,11 @@ export class Runner {
 
   has(tenant: TenantId, runId: RunId): boolean {
     return this.#residents.get(runId)?.head.tenant === tenant;
+  }
+
+  /** True: it resides here under that fence. */
+  holds(runId: RunId, fence: number): boolean {
+    return this.#residents.get(runId)?.fence === fence;
   }
 
   /** When the attempts began that run here now, by step. */
@@ -269,11 +287,7 @@ export class Runner {
     const { state } = run;
     const { now, maxResidentRuns } = this.#options;
     if (state.ended !== null) {
-      return {
-        kind: "finish",
-        history: toHistory(run, state.ended, now()),
-        journal: state.journal,
-      };
+      return toFinish(run, state.ended, now(), this.#options.retention);
     }
     if (run.leaving !== null) return { kind: "park", ...run.leaving, seenWake: run.seenWake };
     // What it is told after this commit may let its function go on, whatever else is open.
@@ -302,6 +316,8 @@ export class Runner {
     run.committed += unit.entries.length;
     if (unit.entries.length > 0 && unit.next.kind !== "finish")
       this.#options.observer?.committed(run.head.id, unit.sequence, unit.entries);
+    if (unit.entries.length > 0 || unit.next.kind !== "keep")
+      this.#options.observer?.moved(run.head.id);
     if (unit.entries.length > 0) run.recovering = false;
     if (unit.outbox.length > 0) this.#options.send(run.ref, unit.outbox);
     const isLeaving = this.#draining || run.leaving !== null;
@@ -322,7 +338,20 @@ export class Runner {
       this.#code.forget(run);
       this.#options.metrics.counters.runsFinished[unit.next.history.status] += 1;
       this.#options.onFinished(unit.next);
+    } else {
+      this.#givenUp(run.head, unit);
     }
+  }
+
+  #givenUp({ workflowId, workflowVersion }: RunHead, { ref, fence, next }: RunUnit): void {
+    if (next.kind !== "park" || next.waitingOn?.kind !== "worker") return;
+    const { waitingOn } = next;
+    this.#options.onAwaiting({
+      run: { ...ref, fence },
+      workflowId,
+      workflowVersion,
+      waitingOn,
+    });
   }
 
   /** The store will never take these entries, so the run fails with what was stored before them. */
@@ -395,7 +424,9 @@ export class Runner {
       next: { kind: "park", dueAt, waitingOn: reason, seenWake: run.wake },
     };
     // If it fails, the run stays owned by a node that does not have it; the next reaping or restart frees it.
-    const settle = (): void => {};
+    const settle = ({ kind }: Settled): void => {
+      if (kind === "done") this.#givenUp(run, unit);
+    };
     this.#options.commitFor(ref).submit({ unit, settle, refusable: false });
   }
 }

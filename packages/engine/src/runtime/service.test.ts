@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Logged } from "../testkit/node-world.ts";
-import { createService, type Service } from "./service.ts";
+import { createService, type Service, type ServiceOptions } from "./service.ts";
 import { VirtualClock } from "../testkit/virtual-clock.ts";
 
 type Tick = () => Promise<number | null>;
@@ -14,7 +14,10 @@ interface Bench extends AsyncDisposable {
 }
 
 /** @param tick the nth tick; by default each ends at once and leaves the interval of 1,000 ms as it is */
-function aService(tick: (n: number) => ReturnType<Tick> = () => Promise.resolve(null)): Bench {
+function aService(
+  tick: (n: number) => ReturnType<Tick> = () => Promise.resolve(null),
+  more: Partial<ServiceOptions> = {},
+): Bench {
   const clock = new VirtualClock();
   const ticks: number[] = [];
   const logged: Logged[] = [];
@@ -27,6 +30,7 @@ function aService(tick: (n: number) => ReturnType<Tick> = () => Promise.resolve(
     log: { debug: log, info: log, warn: log, error: log },
     intervalMs: 1_000,
     tick: () => tick(ticks.push(clock.monotonicMs())),
+    ...more,
   });
   return {
     clock,
@@ -91,6 +95,14 @@ describe("createService", () => {
     expect(bench.ticks.slice(0, 2)).toEqual(begun);
   });
 
+  test("that fails on and on is told of every ten seconds, not each time", async () => {
+    await using bench = aService(() => Promise.reject(new Error("no store")));
+    bench.service.start();
+    await bench.clock.advance(19_500);
+    expect(bench.ticks).toHaveLength(20);
+    expect(bench.logged).toHaveLength(2);
+  });
+
   test.each<[string, () => Promise<null>]>([
     ["rejects", () => Promise.reject(new Error("no store"))],
     [
@@ -100,13 +112,12 @@ describe("createService", () => {
       },
     ],
     ["rejects with nothing", () => Promise.reject(undefined)],
-  ])("logs a tick that %s and tries again after the interval", async (_, fail) => {
+  ])("logs a tick that %s, and tries again after the interval", async (_, fail) => {
     await using bench = aService((n) => (n < 3 ? fail() : Promise.resolve(null)));
     bench.service.start();
     await bench.clock.advance(2_500);
     expect(bench.ticks).toEqual([0, 1_000, 2_000]);
     expect(bench.logged.map(({ fields, message }) => [fields, message])).toMatchObject([
-      [{ service: "sweeper" }, "sweeper failed and will try again"],
       [{ service: "sweeper" }, "sweeper failed and will try again"],
     ]);
   });
@@ -203,5 +214,54 @@ describe("createService", () => {
     await bench.clock.advance(5_000);
     expect(bench.ticks).toEqual([0]);
     expect(bench.clock.timers).toBe(0);
+  });
+
+  test("without an interval ticks at its start, and then only when it is asked to", async () => {
+    await using bench = aService(undefined, { intervalMs: null });
+    bench.service.start();
+    await bench.clock.advance(100_000);
+    bench.service.nudge();
+    await bench.clock.advance(100_000);
+    expect(bench.ticks).toEqual([0, 100_000]);
+    bench.service.within(500);
+    await bench.clock.advance(100_000);
+    expect(bench.ticks).toEqual([0, 100_000, 200_500]);
+  });
+
+  test("ticks within the shortest time that it is asked for, and no later than it had planned", async () => {
+    await using bench = aService();
+    bench.service.start();
+    await bench.clock.settle();
+    for (const ms of [5_000, 300, 700]) bench.service.within(ms);
+    await bench.clock.advance(1_300);
+    expect(bench.ticks).toEqual([0, 300, 1_300]);
+  });
+
+  test("keeps in mind a time that it is asked for while it ticks, counted from then", async () => {
+    const ends: (() => void)[] = [];
+    await using bench = aService((n) =>
+      n > 1
+        ? Promise.resolve(null)
+        : new Promise((resolve) => {
+            ends.push(() => resolve(null));
+          }),
+    );
+    bench.service.start();
+    bench.service.within(300);
+    bench.service.within(800);
+    await bench.clock.advance(100);
+    ends[0]?.();
+    await bench.clock.advance(1_200);
+    expect(bench.ticks).toEqual([0, 300, 1_300]);
+  });
+
+  test("tries again after its own time when a tick has failed", async () => {
+    await using bench = aService(
+      (n) => (n < 3 ? Promise.reject(new Error("no store")) : Promise.resolve(null)),
+      { retryMs: 50 },
+    );
+    bench.service.start();
+    await bench.clock.advance(1_100);
+    expect(bench.ticks).toEqual([0, 50, 100, 1_100]);
   });
 });

@@ -9,71 +9,116 @@ export interface Service {
   stop(): Promise<void>;
   /** Runs a tick soon, whatever the interval says: a hint has come. */
   nudge(): void;
+  /** Runs a tick in that time, unless one is planned for earlier. */
+  within(delayMs: number): void;
 }
 
 export interface ServiceOptions {
   readonly name: string;
   readonly clock: Clock;
   readonly log: Log;
-  /** Between the end of a tick and the next, unless the tick says otherwise. */
-  readonly intervalMs: number;
+  /** From the end of a tick to the next at the latest. null: until the next is asked for. */
+  readonly intervalMs: number | null;
+  /** After a tick that failed. Default: `intervalMs`, or a second if that is null. */
+  readonly retryMs?: number;
   /** Does one batch. @returns ms until the next tick; null: `intervalMs` */
   readonly tick: () => Promise<number | null>;
 }
 
-/** A tick that throws is logged and tried again after the interval: a service outlives its store's bad days. */
-export function createService({ name, clock, log, intervalMs, tick }: ServiceOptions): Service {
-  let running = false;
-  let active: Promise<void> | undefined;
-  let cancelTimer: (() => void) | undefined;
-  let nudged = false;
-  let soon = false;
+const RETRY_MS = 1_000;
+/** Between two words in the log about a service that fails on and on. */
+const COMPLAIN_EVERY_MS = 10_000;
 
-  const run = async (): Promise<void> => {
-    nudged = false;
-    let delayMs: number | null = null;
+/** A tick that throws is logged and tried again: a service outlives its store's bad days. */
+export function createService(options: ServiceOptions): Service {
+  return new Loop(options);
+}
+
+class Loop implements Service {
+  readonly #options: ServiceOptions;
+  #isRunning = false;
+  #active: Promise<void> | undefined;
+  #planned: { readonly atMs: number; readonly cancel: () => void } | undefined;
+  /** For which a tick was asked while another ran. */
+  #wantedAtMs = Infinity;
+  #silentUntilMs = -Infinity;
+  #isSoon = false;
+
+  constructor(options: ServiceOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    this.#begin();
+  }
+
+  async stop(): Promise<void> {
+    this.#isRunning = false;
+    this.#unplan();
+    await this.#active;
+  }
+
+  nudge(): void {
+    if (!this.#isRunning) return;
+    if (this.#active !== undefined) {
+      this.within(0);
+    } else if (!this.#isSoon) {
+      this.#isSoon = true;
+      this.#options.clock.soon(() => this.#begin());
+    }
+  }
+
+  within(delayMs: number): void {
+    if (!this.#isRunning) return;
+    const atMs = this.#options.clock.monotonicMs() + delayMs;
+    if (this.#active !== undefined) this.#wantedAtMs = Math.min(this.#wantedAtMs, atMs);
+    else if (!this.#isSoon && atMs < (this.#planned?.atMs ?? Infinity)) this.#plan(delayMs);
+  }
+
+  #begin(): void {
+    this.#isSoon = false;
+    this.#unplan();
+    if (this.#isRunning && this.#active === undefined) this.#active = this.#run();
+  }
+
+  async #run(): Promise<void> {
+    const { clock, tick } = this.#options;
+    const intervalMs = this.#options.intervalMs ?? Infinity;
+    this.#wantedAtMs = Infinity;
+    let delayMs: number;
     try {
       // A tick that throws at once is no special case.
-      delayMs = await (async () => tick())();
+      delayMs = Math.min((await (async () => tick())()) ?? Infinity, intervalMs);
     } catch (error) {
-      if (running) log.warn({ service: name, err: error }, `${name} failed and will try again`);
+      delayMs = this.#options.retryMs ?? this.#options.intervalMs ?? RETRY_MS;
+      this.#complain(error);
     }
-    active = undefined;
-    if (running) plan(nudged ? 0 : Math.min(delayMs ?? intervalMs, intervalMs));
-  };
+    this.#active = undefined;
+    if (this.#isRunning) this.#plan(Math.min(delayMs, this.#wantedAtMs - clock.monotonicMs()));
+  }
 
-  const plan = (delayMs: number): void => {
-    cancelTimer?.();
-    cancelTimer = clock.setTimer(delayMs, begin);
-  };
+  /** A store that is away for long is not worth a line twice a second. */
+  #complain(error: unknown): void {
+    const { name, clock, log } = this.#options;
+    const nowMs = clock.monotonicMs();
+    if (!this.#isRunning || nowMs < this.#silentUntilMs) return;
+    this.#silentUntilMs = nowMs + COMPLAIN_EVERY_MS;
+    log.warn({ service: name, err: error }, `${name} failed and will try again`);
+  }
 
-  const begin = (): void => {
-    soon = false;
-    cancelTimer?.();
-    cancelTimer = undefined;
-    if (running && active === undefined) active = run();
-  };
+  #plan(delayMs: number): void {
+    this.#unplan();
+    if (delayMs === Infinity) return;
+    const { clock } = this.#options;
+    const waitMs = Math.max(0, delayMs);
+    const cancel = clock.setTimer(waitMs, () => this.#begin());
+    this.#planned = { atMs: clock.monotonicMs() + waitMs, cancel };
+  }
 
-  return {
-    start() {
-      if (running) return;
-      running = true;
-      begin();
-    },
-    async stop() {
-      running = false;
-      cancelTimer?.();
-      cancelTimer = undefined;
-      await active;
-    },
-    nudge() {
-      if (!running) return;
-      if (active !== undefined) {
-        nudged = true;
-      } else if (!soon) {
-        soon = true;
-        clock.soon(begin);
-      }
-    },
-  };
+  #unplan(): void {
+    this.#planned?.cancel();
+    this.#planned = undefined;
+  }
 }

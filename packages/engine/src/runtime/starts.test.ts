@@ -232,7 +232,7 @@ describe("an idempotency key", () => {
     expect(countRuns(bench.world)).toBe(1);
   });
 
-  test("gives one run to 100 starts at once, through two nodes", async () => {
+  test("gives one run to 100 starts at once, through two nodes (fault 43)", async () => {
     await using bench = await aBench();
     const other = await bench.world.open();
     const request = aStartRequest(bench.workflow, key("k"));
@@ -323,7 +323,7 @@ describe("a start on a store in trouble", () => {
       },
     });
 
-  test("is created although the first answer of the store was lost, and once", async () => {
+  test("is created although the first answer of the store was lost, and once (fault 20)", async () => {
     let lost = 0;
     await using bench = await aBench(
       withStarts(async (_, forward) => {

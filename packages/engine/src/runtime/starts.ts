@@ -308,7 +308,7 @@ function deadlineOf(
   return limitMs === Infinity ? null : after(beginsAt, limitMs);
 }
 
-/** The run that a repeated start is answered with. @throws {MillraceError} run.not-found */
+/** The run that a repeated start is answered with. @throws {MillraceError} run.pruned */
 export async function findExisting(
   storage: Storage,
   tenant: TenantId,
@@ -316,7 +316,11 @@ export async function findExisting(
   mismatch: boolean,
 ): Promise<ExistingRun> {
   const found = await storage.read({ kind: "run", tenant, runId });
-  if (found === null) throw new MillraceError("run.not-found", "Run not found");
+  // Keys live on their own: one may still say what it started, of which nothing else is known any more.
+  if (found === null) {
+    const message = `Run ${runId} was started by this key; it has ended and is kept no longer`;
+    throw new MillraceError("run.pruned", message);
+  }
   const { workflowId, workflowVersion, status } = "live" in found ? found.live : found.finished;
   return { kind: "existing", runId, workflowId, workflowVersion, status, mismatch };
 }

@@ -29,7 +29,7 @@ describe("createStoreTime", () => {
     expect(time.now()).toBe(NOON + 60_000);
   });
 
-  test("stands still instead of going back when the store is a little behind", async () => {
+  test("stands still instead of going back when the store is a little behind (fault 36)", async () => {
     const { clock, time } = await aStoreTime();
     expect(time.now()).toBe(NOON);
     time.adjust(toTimestamp(NOON - 4_000));
@@ -40,7 +40,7 @@ describe("createStoreTime", () => {
     expect(time.now()).toBe(NOON + 1);
   });
 
-  test("goes back with a store whose clock was far ahead and was mended", async () => {
+  test("goes back with a store whose clock was far ahead and was mended (fault 36)", async () => {
     const { clock, time } = await aStoreTime();
     time.adjust(toTimestamp(NOON + 3_600_000));
     expect(time.now()).toBe(NOON + 3_600_000);
@@ -59,7 +59,7 @@ describe("createStoreTime", () => {
     expect(Number.isSafeInteger(time.now())).toBe(true);
   });
 
-  test("makes two processes with other clocks agree", async () => {
+  test("makes two processes with other clocks agree (fault 35)", async () => {
     const [early, late] = [new VirtualClock(), new VirtualClock()];
     await late.advance(1_000_000);
     const times = [createStoreTime(early), createStoreTime(late)];

@@ -52,7 +52,7 @@ function runProgram(program: string): Promise<Ended> {
 
 describe("a promise that a step leaves rejected", PATIENT, () => {
   test.concurrent(
-    "fails the attempt of its own step, and neither another step nor the process",
+    "fails the attempt of its own step, and neither another step nor the process (fault 10)",
     async () => {
       const { code, stderr, printed } = await runProgram(`
       let openGate;

@@ -71,6 +71,7 @@ const toDefinition = (offer: WorkflowOffer): Definition => ({
   ...(offer.inputSchema === null ? {} : { inputSchema: offer.inputSchema }),
   ...(offer.outputSchema === null ? {} : { outputSchema: offer.outputSchema }),
   ...(offer.timeoutMs === null ? {} : { timeoutMs: offer.timeoutMs }),
+  ...(offer.retentionMs === undefined ? {} : { retentionMs: offer.retentionMs }),
   ...(offer.metadata === undefined ? {} : { metadata: offer.metadata }),
   steps: [],
 });

@@ -56,6 +56,7 @@ class Bench {
   stored: Run | null = show("running");
   resident = false;
   reads = 0;
+  lookAgainMs = 2_000;
   /** Called in the middle of a read: after the store was asked, before the answer is there. */
   whileReading: () => void = () => {};
   readonly watchers = new Watchers({
@@ -65,7 +66,7 @@ class Bench {
       const found = tenant === HEAD.tenant && runId === HEAD.id ? this.stored : null;
       await Promise.resolve();
       this.whileReading();
-      return found;
+      return found === null ? null : { run: found, lookAgainMs: this.lookAgainMs };
     },
     show: (ended) => Promise.resolve(ended === ENDED ? show("completed") : null),
     isResident: (tenant, runId) => this.resident && tenant === HEAD.tenant && runId === HEAD.id,

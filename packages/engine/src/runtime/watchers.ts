@@ -2,17 +2,21 @@ import type { Run, RunId, TenantId } from "@millrace/protocol";
 import type { Entry } from "../core/entry.ts";
 import type { HistoryRow } from "../storage/storage.ts";
 import type { Clock } from "./clock.ts";
-
-/** A run that another node ends is noticed by looking again. */
-const LOOK_AGAIN_MS = 2_000;
+import { LOOK_AGAIN_MS } from "./remote-watches.ts";
 
 export interface WatchersOptions {
   readonly clock: Clock;
-  readonly read: (tenant: TenantId, runId: RunId) => Promise<Run | null>;
+  readonly read: (tenant: TenantId, runId: RunId) => Promise<FollowedRun | null>;
   /** Shows a run that has just ended here, without asking the store. */
   readonly show: (ended: EndedRun) => Promise<Run | null>;
   /** True: this node moves the run, so it has not ended, and its end will be told here. */
   readonly isResident: (tenant: TenantId, runId: RunId) => boolean;
+}
+
+export interface FollowedRun {
+  readonly run: Run;
+  /** How long there is no need to read it again, since its owner tells when it moves. */
+  readonly lookAgainMs: number;
 }
 
 /** A run whose end is durable. */
@@ -36,6 +40,11 @@ export class Watchers {
     for (const tell of this.#listeners.get(ended.history.id) ?? []) tell(ended);
   }
 
+  /** A run moves on another node, as its owner tells. */
+  moved(runId: RunId): void {
+    for (const tell of this.#listeners.get(runId) ?? []) tell(null);
+  }
+
   /** Resolves with the run when it has ended, or as it is after `timeoutMs` or on abort. null: no such run. */
   async wait(
     tenant: TenantId,
@@ -45,16 +54,18 @@ export class Watchers {
     const { clock, read, show, isResident } = this.#options;
     const untilMs = clock.monotonicMs() + timeoutMs;
     for (;;) {
-      const leftMs = untilMs - clock.monotonicMs();
-      const over = leftMs <= 0 || signal?.aborted === true;
+      // A timer that is early by less than it can tell has fired in time.
+      const over = untilMs - clock.monotonicMs() < 1 || signal?.aborted === true;
+      let lookAgainMs = LOOK_AGAIN_MS;
       // Listens before it looks: an end in between is not missed.
-      const change = this.#listen(runId, Math.max(0, Math.min(leftMs, LOOK_AGAIN_MS)), signal);
+      const change = this.#listen(runId, signal);
       try {
         if (over || !isResident(tenant, runId)) {
-          const run = await read(tenant, runId);
-          if (run === null || "finishedAt" in run || over) return run;
+          const found = await read(tenant, runId);
+          if (found === null || "finishedAt" in found.run || over) return found?.run ?? null;
+          lookAgainMs = found.lookAgainMs;
         }
-        const ended = await change.happened;
+        const ended = await change.within(Math.min(untilMs - clock.monotonicMs(), lookAgainMs));
         if (ended !== null && ended.history.tenant === tenant) return await show(ended);
       } finally {
         change.dispose();
@@ -62,7 +73,7 @@ export class Watchers {
     }
   }
 
-  #listen(runId: RunId, delayMs: number, signal: AbortSignal | undefined): Change {
+  #listen(runId: RunId, signal: AbortSignal | undefined): Change {
     let tell: Listener = () => {};
     const happened = new Promise<EndedRun | null>((resolve) => {
       tell = resolve;
@@ -70,10 +81,13 @@ export class Watchers {
     const giveUp = (): void => tell(null);
     const listeners = this.#listeners.get(runId) ?? new Set();
     this.#listeners.set(runId, listeners.add(tell));
-    const cancelTimer = this.#options.clock.setTimer(delayMs, giveUp);
+    let cancelTimer = (): void => {};
     signal?.addEventListener("abort", giveUp);
     return {
-      happened,
+      within: (delayMs) => {
+        cancelTimer = this.#options.clock.setTimer(Math.max(0, delayMs), giveUp);
+        return happened;
+      },
       dispose: () => {
         cancelTimer();
         signal?.removeEventListener("abort", giveUp);
@@ -86,7 +100,7 @@ export class Watchers {
 }
 
 interface Change {
-  /** null: nothing is known, look again. */
-  readonly happened: Promise<EndedRun | null>;
+  /** null: nothing is known, look again. Called once. */
+  within(delayMs: number): Promise<EndedRun | null>;
   dispose(): void;
 }

@@ -2,26 +2,22 @@
 import {
   MillraceError,
   type HostCommand,
-  type RunId,
   type SessionId,
   type TenantId,
   type WorkerLink,
   type WorkerOffer,
   type WorkerTransport,
 } from "@millrace/protocol";
-import type { RunPage, Storage } from "../storage/storage.ts";
 import { AttachedHost } from "./attached-host.ts";
+import type { AwaitedCode, AwaitingRuns } from "./awaiting-runs.ts";
 import type { Announced, CodeCatalog } from "./code-catalog.ts";
 import type { Hosts } from "./hosts.ts";
 import type { Log } from "./log.ts";
 import type { Workflows } from "./workflows.ts";
 
-/** Runs that are looked at in one read. */
-const PAGE = 500;
-
 export interface WorkersOptions {
-  readonly storage: Pick<Storage, "read">;
   readonly hosts: Hosts;
+  readonly awaiting: AwaitingRuns;
   readonly catalog: CodeCatalog;
   readonly workflows: Workflows;
   readonly refusal: () => MillraceError | null;
@@ -56,27 +52,33 @@ export class Workers {
     receive: (commands: readonly HostCommand[]) => void,
     onLost: (error: MillraceError) => void,
   ): Promise<WorkerLink> {
-    const { hosts, catalog, workflows, refusal, log } = this.#options;
+    const { hosts, catalog, workflows, awaiting, refusal, log } = this.#options;
     const refused = refusal();
     if (refused !== null) throw refused;
     checkOffer(offer);
-    const announced: Announced[] = [];
-    for (const one of offer.workflows) announced.push(await catalog.announce(tenant, one));
+    const announced: { readonly code: AwaitedCode; readonly as: Announced }[] = [];
+    for (const one of offer.workflows) {
+      const { name, version } = one;
+      announced.push({ code: { tenant, name, version }, as: await catalog.announce(tenant, one) });
+    }
     const host = new AttachedHost({
       tenant,
       offer,
       receive,
-      onRoom: (it) => hosts.pump(it),
+      onRoom: (it) => {
+        hosts.pump(it);
+        awaiting.hasRoom(it);
+      },
       onReleased: (session) => hosts.forget(session),
     });
-    for (const { id, version } of announced) workflows.offer(tenant, id, version);
+    for (const { as } of announced) workflows.offer(tenant, as.id, as.version);
     this.#lost.set(host, onLost);
     hosts.add(host);
-    for (const one of announced) void this.#wakeParked(tenant, one);
+    for (const { code, as } of announced) awaiting.offer(code, as, host);
     log.info({ worker: offer.name, workflows: offer.workflows.length }, "a worker has attached");
     const retire = (): void => {
-      hosts.retire(host);
-      for (const { id, version } of announced.splice(0)) workflows.withdraw(tenant, id, version);
+      this.#retire(host);
+      for (const { as } of announced.splice(0)) workflows.withdraw(tenant, as.id, as.version);
     };
     return {
       report: async (reports) => {
@@ -90,38 +92,17 @@ export class Workers {
     };
   }
 
-  /** Those that other nodes gave back for want of a worker, or this one before it was started anew. */
-  async #wakeParked(tenant: TenantId, { id, version }: Announced): Promise<void> {
-    const { storage, hosts, log } = this.#options;
-    const filter = { workflow: id, statuses: ["pending", "running"] } as const;
-    try {
-      for (let before: RunId | null = null; ;) {
-        const page: RunPage = await storage.read({
-          kind: "runs",
-          tenant,
-          before,
-          limit: PAGE,
-          filter,
-        });
-        const parked = page.runs.filter(
-          (run) => run.waitingOn?.kind === "worker" && run.workflowVersion === version,
-        );
-        hosts.wake(
-          tenant,
-          parked.map((run) => run.id),
-        );
-        before = page.next ?? (page.runs.length < PAGE ? null : (page.runs.at(-1)?.id ?? null));
-        if (before === null) return;
-      }
-    } catch (error) {
-      // They are looked at again by themselves.
-      log.warn({ err: error }, "cannot look for runs that wait for a worker");
-    }
+  /** It takes nothing new. */
+  #retire(host: AttachedHost): void {
+    const { hosts, awaiting } = this.#options;
+    hosts.retire(host);
+    for (const { name, version } of host.offer.workflows)
+      awaiting.withdraw({ tenant: host.tenant, name, version }, host);
   }
 
   #leave(host: AttachedHost, reason: string, suspects?: readonly SessionId[]): void {
     if (!this.#lost.delete(host)) return;
-    this.#options.hosts.retire(host);
+    this.#retire(host);
     host.lose(reason, suspects);
     this.#options.log.info({ worker: host.offer.name }, "a worker has left");
   }

@@ -1,4 +1,5 @@
-// Counts requests of each key and category, in the memory of this node: two nodes let through twice as many.
+// Counts requests of each key and category in the memory of this node: all of them where the store has one process, its
+// own part where nodes cannot count together for a while.
 //
 //   R1. In no 60 seconds more requests pass than the limit, wherever the 60 seconds begin.
 //   R2. A request is forgotten 60 to 61 seconds after it came: time is counted in whole seconds.
@@ -49,10 +50,7 @@ export class RateLimiter {
   /** Counts a request, or refuses it. */
   take({ keyId, category, limit }: RateRequest): RateDecision {
     const nowMs = this.#clock.monotonicMs();
-    const second = Math.floor(nowMs / 1000);
-    this.#sweep(second);
-    const window = this.#find(`${category}/${keyId}`, second);
-    window.moveTo(second);
+    const window = this.#open({ keyId, category }, nowMs);
     const isAllowed = window.total < limit;
     if (isAllowed) window.count();
     const roomInMs = window.roomAt() * 1000 - nowMs;
@@ -63,6 +61,19 @@ export class RateLimiter {
       resetAtSeconds: Math.ceil((this.#clock.epochMs() + roomInMs) / 1000),
       retryAfterSeconds: Math.max(1, Math.ceil(roomInMs / 1000)),
     };
+  }
+
+  /** Counts a request that somebody else has let through. */
+  note(request: Omit<RateRequest, "limit">): void {
+    this.#open(request, this.#clock.monotonicMs()).count();
+  }
+
+  #open({ keyId, category }: Omit<RateRequest, "limit">, nowMs: number): Window {
+    const second = Math.floor(nowMs / 1000);
+    this.#sweep(second);
+    const window = this.#find(`${category}/${keyId}`, second);
+    window.moveTo(second);
+    return window;
   }
 
   #find(name: string, second: number): Window {

@@ -46,6 +46,7 @@ describe("CodeHost", () => {
         ),
         version: "2",
         timeout: "3 days",
+        retention: "1h",
         description: "Sells",
       },
       () => ({ at: new Date(0) }),
@@ -59,6 +60,7 @@ describe("CodeHost", () => {
         inputSchema: { type: "object", properties: { id: { type: "string" } } },
         outputSchema: null,
         timeoutMs: 259_200_000,
+        retentionMs: 3_600_000,
       },
       { name: "empty", version: "1", inputSchema: null, timeoutMs: null },
     ]);

@@ -181,7 +181,7 @@ export class CodeHost {
 const placeOf = (name: string, version: string): string => JSON.stringify([name, version]);
 
 function toOffer({ name, input, output, settings }: AnyWorkflow): WorkflowOffer {
-  const { version, description, timeoutMs, metadata } = settings;
+  const { version, description, timeoutMs, retentionMs, metadata } = settings;
   return {
     name,
     version,
@@ -189,6 +189,7 @@ function toOffer({ name, input, output, settings }: AnyWorkflow): WorkflowOffer 
     inputSchema: toJsonSchema(input, "input"),
     outputSchema: toJsonSchema(output, "output"),
     timeoutMs,
+    ...(retentionMs === null ? {} : { retentionMs }),
     metadata,
   };
 }

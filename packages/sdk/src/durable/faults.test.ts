@@ -245,7 +245,7 @@ describe("a function", () => {
     expect(owner.notes("$log")).toMatchObject([{ level: "warn", message: "odd" }]);
   });
 
-  test("that asks in a loop without waiting fails the run", async () => {
+  test("that asks in a loop without waiting fails the run (fault 54)", async () => {
     const endless = run(async (ctx) => {
       for (;;) void ctx.run("again", () => 1);
     });

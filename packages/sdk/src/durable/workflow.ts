@@ -62,7 +62,7 @@ export interface ImplementOptions<Input, Parsed> {
   readonly idempotencyKey?: (input: Input) => string;
   /** A step `on-failure`, after rollbacks, when the run fails. Not when it is cancelled or its input does not fit. */
   readonly onFailure?: (failure: Failure, scope: FailureScope<Parsed>) => unknown;
-  /** How long an ended run is kept. Default: the server's. */
+  /** How long an ended run is kept, however it ended; at least a minute. Default: the server's. */
   readonly retention?: Duration;
   readonly metadata?: Readonly<Record<string, string>>;
   readonly concurrency?: {

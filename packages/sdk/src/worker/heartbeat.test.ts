@@ -44,7 +44,7 @@ const beaten = (counter: Counter, times: number): Promise<void> => {
 };
 
 describe("a heart in a thread", () => {
-  test("beats while the loop of its process stands still", async () => {
+  test("beats while the loop of its process stands still (fault 8)", async () => {
     await using counter = await openCounter();
     const heart = beatFromThread({ ...counter.task, silenceMs: HANG_MS });
     await beaten(counter, 1);
@@ -53,7 +53,7 @@ describe("a heart in a thread", () => {
     heart.stop();
   });
 
-  test("falls silent when the loop stood still for too long, and beats again when it turns", async () => {
+  test("falls silent when the loop stood still for too long, and beats again when it turns (fault 8)", async () => {
     await using counter = await openCounter();
     const heart = beatFromThread({ ...counter.task, silenceMs: 200 });
     await beaten(counter, 1);

@@ -1,0 +1,188 @@
+// Code runs that wait in the store for a worker, and the workers of this node that could take them.
+//
+//   A1. A node that gives a run up for want of a worker tells all; a node that has one takes it as it was told.
+//   A2. Whatever was not heard is found by looking: when a worker attaches, and now and then while it has room.
+//   A3. No more is taken than workers have room for, urgent and old ones first: the rest stays for other nodes.
+import type { RunId, TenantId, WorkflowId } from "@millrace/protocol";
+import type { DueRun, Hint, Storage } from "../storage/storage.ts";
+import type { AttachedHost } from "./attached-host.ts";
+import type { Announced } from "./code-catalog.ts";
+import type { Log } from "./log.ts";
+import type { Workflows } from "./workflows.ts";
+
+export interface AwaitingRunsOptions {
+  readonly storage: Pick<Storage, "read">;
+  readonly workflows: Pick<Workflows, "loadedVersion" | "version">;
+  /** How many more runs this node may hold now. */
+  readonly room: () => number;
+  /** Takes those that are still as they were found, and takes them up. */
+  readonly take: (runs: readonly DueRun[]) => Promise<void>;
+  /** Somebody offers something: from now on it is worth looking. */
+  readonly onOffer: () => void;
+  readonly log: Log;
+}
+
+/** A workflow's version as code names it: the catalog may count several that are one to a worker. */
+export interface AwaitedCode {
+  readonly tenant: TenantId;
+  readonly name: string;
+  readonly version: string;
+}
+
+interface Place {
+  readonly tenant: TenantId;
+  readonly hosts: Set<AttachedHost>;
+  /** What the catalog calls it, as far as it is known here. */
+  readonly versions: Map<string, Announced>;
+  /** Runs that may be taken next; some may be gone. */
+  readonly found: Map<RunId, DueRun>;
+  /** The store may have others. */
+  mayHaveMore: boolean;
+  isTaking: boolean;
+}
+
+/** What comes while these are taken waits for them, however urgent it is. */
+const PAGE = 100;
+
+export class AwaitingRuns {
+  readonly #options: AwaitingRunsOptions;
+  readonly #places = new Map<string, Place>();
+
+  constructor(options: AwaitingRunsOptions) {
+    this.#options = options;
+  }
+
+  get isOffered(): boolean {
+    return this.#places.values().some(({ hosts }) => hosts.size > 0);
+  }
+
+  /** A2. */
+  offer(code: AwaitedCode, announced: Announced, host: AttachedHost): void {
+    const place = this.#placeOf(code);
+    place.hosts.add(host);
+    remember(place, announced);
+    place.mayHaveMore = true;
+    this.#options.onOffer();
+    void this.#takeSome(place);
+  }
+
+  withdraw(code: AwaitedCode, host: AttachedHost): void {
+    this.#places.get(keyOf(code))?.hosts.delete(host);
+  }
+
+  /** This node has given it up; a worker may have come meanwhile, or comes later. */
+  gaveUp(code: AwaitedCode, run: DueRun, announced: Announced): void {
+    void this.#takeOne(this.#placeOf(code), run, announced);
+  }
+
+  /** A1: another node has. */
+  async hear({ run, workflow, version }: Extract<Hint, { kind: "awaiting" }>): Promise<void> {
+    if (!this.isOffered) return;
+    const code = await this.#codeOf(run.tenant, workflow, version);
+    const place = code === null ? undefined : this.#places.get(keyOf(code));
+    if (place !== undefined) await this.#takeOne(place, run, { id: workflow, version });
+  }
+
+  /** The worker has room again. */
+  hasRoom(host: AttachedHost): void {
+    for (const place of this.#places.values()) {
+      if (place.hosts.has(host)) void this.#takeSome(place);
+    }
+  }
+
+  /** A2. */
+  async look(): Promise<void> {
+    for (const place of this.#places.values()) {
+      if (place.hosts.size > 0) place.mayHaveMore = true;
+      await this.#takeSome(place);
+    }
+  }
+
+  async #codeOf(
+    tenant: TenantId,
+    workflow: WorkflowId,
+    version: number,
+  ): Promise<AwaitedCode | null> {
+    const { workflows, log } = this.#options;
+    try {
+      const known =
+        workflows.loadedVersion(tenant, workflow, version) ??
+        (await workflows.version(tenant, workflow, version));
+      return known?.code === undefined ? null : { tenant, ...known.code };
+    } catch (error) {
+      log.debug({ err: error }, "cannot look up the workflow of a run that waits for a worker");
+      return null;
+    }
+  }
+
+  async #takeOne(place: Place, run: DueRun, announced: Announced): Promise<void> {
+    remember(place, announced);
+    if (place.hosts.size === 0) return;
+    // Where others wait as well, the store knows whose turn it is.
+    const isNext = !place.mayHaveMore && place.found.size < freeSlots(place);
+    if (isNext) place.found.set(run.runId, run);
+    else place.mayHaveMore = true;
+    await this.#takeSome(place);
+  }
+
+  async #takeSome(place: Place): Promise<void> {
+    const { room, take, log } = this.#options;
+    if (place.isTaking) return;
+    place.isTaking = true;
+    try {
+      // A3.
+      for (let free = 0; (free = Math.min(freeSlots(place), room())) > 0;) {
+        if (place.found.size === 0 && place.mayHaveMore) await this.#read(place);
+        if (place.found.size === 0) break;
+        const some = [...place.found.values()].slice(0, free);
+        for (const { runId } of some) place.found.delete(runId);
+        await take(some);
+      }
+    } catch (error) {
+      log.warn({ err: error }, "cannot take runs that wait for a worker; looks again later");
+    } finally {
+      place.isTaking = false;
+    }
+  }
+
+  async #read(place: Place): Promise<void> {
+    const { tenant, versions, found } = place;
+    place.mayHaveMore = false;
+    try {
+      for (const { id: workflow, version } of versions.values()) {
+        const asked = { kind: "awaiting", tenant, workflow, version, limit: PAGE } as const;
+        const runs = await this.#options.storage.read(asked);
+        for (const run of runs) found.set(run.runId, run);
+        if (runs.length === PAGE) place.mayHaveMore = true;
+      }
+    } catch (error) {
+      place.mayHaveMore = true;
+      throw error;
+    }
+  }
+
+  #placeOf(code: AwaitedCode): Place {
+    const key = keyOf(code);
+    const known = this.#places.get(key);
+    if (known !== undefined) return known;
+    const place: Place = {
+      tenant: code.tenant,
+      hosts: new Set(),
+      versions: new Map(),
+      found: new Map(),
+      mayHaveMore: false,
+      isTaking: false,
+    };
+    this.#places.set(key, place);
+    return place;
+  }
+}
+
+const keyOf = ({ tenant, name, version }: AwaitedCode): string => `${tenant}/${name}\n${version}`;
+
+const freeSlots = ({ hosts }: Place): number =>
+  hosts.values().reduce((sum, { room }) => sum + Math.max(0, room), 0);
+
+const remember = ({ versions }: Place, announced: Announced): void => {
+  versions.set(`${announced.id}#${announced.version}`, announced);
+};
