@@ -7,6 +7,11 @@
 //   I5. A finished run holds nothing: no row, no journal, no inbox, no key without its run.
 //   I6. A body starts only when all that it stands on is durable.
 //   I7. What a run did is what its program does when it is told the journal in order.
+//   I8. One transaction writes to one lane.
+//   I9. A key stands for one run, and a name for one live run.
+//
+// How a run may change from one look to the next stands in `run-watch.ts`; what must happen soon, in
+// `recovery-watch.ts`.
 import {
   asJsonText,
   DEFAULT_TENANT,
@@ -22,8 +27,11 @@ import type { Entry } from "../core/entry.ts";
 import type { RunHead } from "../core/run-head.ts";
 import { createRunState } from "../core/state.ts";
 import type { MemoryStorage } from "../storage/memory/memory-storage.ts";
-import type { CommitOutcome, RunUnit, Unit } from "../storage/storage.ts";
+import { assertNever } from "../core/assert-never.ts";
+import type { CommitOutcome, Held, Lane, RunUnit, StartUnit, Unit } from "../storage/storage.ts";
 import type { CompiledWorkflow } from "../runtime/program-kind.ts";
+import { RunWatch } from "./run-watch.ts";
+import type { World } from "./world.ts";
 
 export class Violation extends Error {
   override readonly name = "Violation";
@@ -31,20 +39,37 @@ export class Violation extends Error {
 
 export interface CheckerOptions {
   readonly store: MemoryStorage;
+  readonly world: World;
+  readonly lanes: number;
   readonly workflow: (id: string) => CompiledWorkflow | undefined;
+}
+
+export interface SentCommit {
+  readonly lane: Lane;
+  readonly node: NodeId;
+  readonly units: readonly Unit[];
 }
 
 export class Checker {
   readonly #options: CheckerOptions;
+  readonly #runs: RunWatch;
   /** By idempotency key. */
   readonly #acknowledged = new Map<string, RunId>();
   readonly #ends = new Map<RunId, string>();
-  readonly #cancelled = new Set<RunId>();
+  /** By idempotency key, as the store has it. */
+  readonly #keys = new Map<string, RunId>();
+  readonly #madeFor = new Map<RunId, string>();
   /** The first thing that was wrong. */
   violation: Violation | null = null;
 
   constructor(options: CheckerOptions) {
     this.#options = options;
+    const { store, world } = options;
+    this.#runs = new RunWatch({
+      tables: store.tables,
+      world,
+      fail: (message) => this.fail(message),
+    });
   }
 
   get acknowledged(): ReadonlyMap<string, RunId> {
@@ -62,8 +87,25 @@ export class Checker {
       this.fail(`run ${runId} was acknowledged, but the store does not have it`);
   }
 
+  /** I9: whoever asked for a name is told of a run that has it. */
+  nameAcknowledged(name: string, runId: RunId): void {
+    const { runs, history } = this.#options.store.tables;
+    const has = runs.get(runId)?.name ?? history.get(runId)?.run.name;
+    if (has !== name) this.fail(`${name} was said to be run ${runId}, whose name is ${has}`);
+  }
+
+  /** The key that the run was started with. */
+  madeFor(runId: RunId): string | undefined {
+    return this.#madeFor.get(runId);
+  }
+
+  signalAcknowledged(runId: RunId, id: string): void {
+    if (!this.#exists(runId)) this.fail(`signal ${id} was acknowledged, but ${runId} is gone`);
+    if (!this.#runs.wasDelivered(runId, `signal/${id}`))
+      this.fail(`signal ${id} to ${runId} was acknowledged, but it was never stored`);
+  }
+
   cancelAcknowledged(runId: RunId): void {
-    this.#cancelled.add(runId);
     if (!this.#exists(runId))
       this.fail(
         `the cancellation of ${runId} was acknowledged, but the store does not have the run`,
@@ -97,13 +139,13 @@ export class Checker {
     }
   }
 
-  /** I2, I3, I4, I5 around one commit. */
+  /** I2, I3, I4, I5, I8, I9 around one commit. */
   async watchCommit(
-    node: NodeId,
-    units: readonly Unit[],
+    { lane, node, units }: SentCommit,
     commit: () => Promise<readonly CommitOutcome[]>,
   ): Promise<readonly CommitOutcome[]> {
     const { tables } = this.#options.store;
+    for (const unit of units) this.#checkLane(lane, unit);
     const before = units.map((unit) => {
       const row = unit.kind === "run" ? tables.runs.get(unit.ref.runId) : undefined;
       return {
@@ -113,15 +155,54 @@ export class Checker {
       };
     });
     const outcomes = await commit();
+    this.#runs.delivered(units.filter((_, i) => outcomes[i]?.kind === "done"));
     for (const [i, unit] of units.entries()) {
       const was = before[i];
-      if (unit.kind === "run" && outcomes[i]?.kind === "done" && was !== undefined)
-        this.#checkWriter(node, unit, was);
-      const runId =
-        unit.kind === "run" ? unit.ref.runId : unit.kind === "delivery" ? unit.to.runId : null;
+      const isDone = outcomes[i]?.kind === "done";
+      if (unit.kind === "run" && isDone && was !== undefined) this.#checkWriter(node, unit, was);
+      if (unit.kind === "start" && isDone) this.#checkStart(unit);
+      const runId = runOf(unit);
       if (runId !== null) this.checkRun(runId);
     }
     return outcomes;
+  }
+
+  /** I3. */
+  watchTake(node: NodeId, held: readonly Held[]): void {
+    for (const { run } of held) {
+      this.checkRun(run.id);
+      const row = this.#options.store.tables.runs.get(run.id);
+      if (row?.owner !== node || row.fence !== run.fence)
+        this.fail(`${node} was handed run ${run.id}, which ${row?.owner ?? "nobody"} owns`);
+    }
+  }
+
+  watchAll(): void {
+    for (const runId of this.#options.store.tables.runs.keys()) this.checkRun(runId);
+  }
+
+  /** I8. */
+  #checkLane(lane: Lane, unit: Unit): void {
+    const own = shardIn(unit) % this.#options.lanes;
+    if (own !== lane)
+      this.fail(`a ${unit.kind} unit of lane ${own} was sent in a transaction of lane ${lane}`);
+  }
+
+  /** I9. */
+  #checkStart({ run, key }: StartUnit): void {
+    const { tables } = this.#options.store;
+    if (key !== null) {
+      const place = `${run.tenant}/${key.scope}/${key.key}`;
+      const known = this.#keys.get(place);
+      if (known !== undefined && known !== run.id && !key.reusesAfterFailure)
+        this.fail(`key ${key.key} stood for run ${known}, and now for ${run.id}`);
+      this.#keys.set(place, run.id);
+      this.#madeFor.set(run.id, key.key);
+    }
+    if (run.name === null) return;
+    const named = tables.runs.values().filter(({ name }) => name === run.name);
+    if (named.length > 1)
+      this.fail(`runs ${named.map(({ id }) => id).join(" and ")} live under the name ${run.name}`);
   }
 
   /** I3: a write that changed something was made by the owner of that moment. */
@@ -149,6 +230,7 @@ export class Checker {
   /** I2, I4, I5 for one run. */
   checkRun(runId: RunId): void {
     const { tables } = this.#options.store;
+    this.#runs.look(runId);
     const row = tables.runs.get(runId);
     const finished = tables.history.get(runId);
     const inbox = tables.inbox.get(runId);
@@ -165,7 +247,11 @@ export class Checker {
     if (row.waitingOn?.kind === "divergence")
       this.fail(`run ${runId} was set aside: ${row.waitingOn.message}`);
     if (row.owner !== null || row.dueAt !== null) return;
-    const unread = [...(inbox?.values() ?? [])].some((message) => !message.consumed);
+    const isSetAside = row.waitingOn?.kind === "quarantine";
+    // What was set aside keeps its messages; only a cancellation ends it.
+    const unread = [...(inbox?.values() ?? [])].some(
+      ({ consumed, message }) => !consumed && (!isSetAside || message.body.kind === "cancel"),
+    );
     if (unread) this.fail(`run ${runId} sleeps with no alarm, and a message waits for it`);
     if (row.waitingOn === null)
       this.fail(`run ${runId} has no owner, no due time and waits for nothing`);
@@ -222,6 +308,14 @@ export class Checker {
       this.#checkReplay(row.run.id);
     }
     if (tables.outbox.size > 0) this.fail(`${tables.outbox.size} messages were never carried`);
+    // I5.
+    for (const { runId, key, ended, until } of tables.subscriptions.values()) {
+      const isOpen = !ended && (until === null || until > this.#options.world.storeNow);
+      // The end of a run that the store rejects tells nobody.
+      const wasRejected = tables.history.get(runId)?.run.result?.includes("storage.rejected");
+      if (isOpen && wasRejected !== true)
+        this.fail(`run ${runId} has ended, and its wait ${key} is still subscribed`);
+    }
   }
 
   /** I7: the order in which operations settled is the output of a completed run. */
@@ -256,6 +350,39 @@ export class Checker {
   /** Keeps the first; what follows is usually its echo. */
   fail(message: string): void {
     this.violation ??= new Violation(message);
+  }
+}
+
+function runOf(unit: Unit): RunId | null {
+  switch (unit.kind) {
+    case "start":
+      return unit.run.id;
+    case "run":
+      return unit.ref.runId;
+    case "delivery":
+      return unit.to.runId;
+    default:
+      return null;
+  }
+}
+
+/** Where all that a unit writes must be. */
+function shardIn(unit: Unit): number {
+  switch (unit.kind) {
+    case "start":
+      return unit.run.shard;
+    case "run":
+      return unit.ref.shard;
+    case "delivery":
+      return unit.to.shard;
+    case "sent":
+      return unit.from.shard;
+    case "publish":
+    case "subscribe":
+    case "unsubscribe":
+      return unit.shard;
+    default:
+      return assertNever(unit);
   }
 }
 

@@ -19,11 +19,19 @@ export type Script =
       readonly key: string;
       readonly failures: number;
       readonly retries: number;
+      /** Ends the process that it runs in. */
+      readonly kills?: boolean;
     }
-  | { readonly do: "timer"; readonly key: string; readonly ms: number }
+  /** `at`: an instant instead of a delay. */
+  | { readonly do: "timer"; readonly key: string; readonly ms: number; readonly at?: number }
   | { readonly do: "value"; readonly key: string }
-  /** Its name is one of `EVENTS`. */
-  | { readonly do: "event"; readonly key: string; readonly event: string; readonly ms: number }
+  /** Its name is one of `EVENTS`. `ms` null: it waits for ever. */
+  | {
+      readonly do: "event";
+      readonly key: string;
+      readonly event: string;
+      readonly ms: number | null;
+    }
   | { readonly do: "child"; readonly key: string; readonly workflow: string }
   | { readonly do: "sequence" | "parallel" | "race"; readonly parts: readonly Script[] };
 
@@ -33,6 +41,15 @@ export interface CallInput {
   readonly needs: readonly string[];
   /** How many of its first attempts throw. */
   readonly failures: number;
+  readonly kills: boolean;
+}
+
+/** What a story's scripts may hold beside the usual. */
+export interface ScriptTaste {
+  /** Sleeps of nothing, into the past, of an hour and of a century. */
+  readonly oddSleeps: boolean;
+  /** Calls that end their process. */
+  readonly kills: boolean;
 }
 
 /** Few, so that waits, signals and publishes meet. */
@@ -61,21 +78,31 @@ export function scriptDefinition(name: string, script: Script, timeoutMs?: numbe
   return definition as unknown as JsonValue;
 }
 
+export const HOUR_MS = 3_600_000;
+export const CENTURY_MS: number = 100 * 365 * 24 * HOUR_MS;
+
 /** A script of about `size` operations. `children`: workflows that it may start. */
-export function randomScript(random: Random, size: number, children: readonly string[]): Script {
+export function randomScript(
+  random: Random,
+  size: number,
+  children: readonly string[],
+  taste: ScriptTaste,
+): Script {
   let count = 0;
   const leaf = (): Script => {
     const key = `s${++count}`;
     const kind = random.between(0, 9);
     if (kind < 6) {
       const failures = random.chance(0.25) ? random.between(1, 3) : 0;
-      return { do: "call", key, failures, retries: random.between(0, 3) };
+      const call = { do: "call", key, failures, retries: random.between(0, 3) } as const;
+      return taste.kills && random.chance(0.2) ? { ...call, kills: true } : call;
     }
-    if (kind === 6) return { do: "timer", key, ms: random.between(0, 20_000) };
+    if (kind === 6) return randomTimer(random, key, taste);
     const [child] = children;
     if (kind === 7 && child !== undefined) return { do: "child", key, workflow: child };
     if (kind === 8) {
-      return { do: "event", key, event: random.pick(EVENTS), ms: random.between(0, 30_000) };
+      const ms = random.chance(0.15) ? null : random.between(0, 30_000);
+      return { do: "event", key, event: random.pick(EVENTS), ms };
     }
     return { do: "value", key };
   };
@@ -91,6 +118,22 @@ export function randomScript(random: Random, size: number, children: readonly st
     return { do: kind, parts };
   };
   return part(size);
+}
+
+/** Keys of the timers that were due before the story began. */
+export function timersIntoThePast(script: Script): readonly string[] {
+  if ("parts" in script) return script.parts.flatMap(timersIntoThePast);
+  return script.do === "timer" && script.at !== undefined && script.at < HOUR_MS
+    ? [script.key]
+    : [];
+}
+
+function randomTimer(random: Random, key: string, { oddSleeps }: ScriptTaste): Script {
+  const ms = oddSleeps
+    ? random.pick([0, 0, 0, 1_000, 5_000, random.between(0, 20_000), HOUR_MS, CENTURY_MS])
+    : random.between(0, 20_000);
+  const timer = { do: "timer", key, ms } as const;
+  return oddSleeps && random.chance(0.2) ? { ...timer, at: random.pick([0, 1]) } : timer;
 }
 
 interface Place {
@@ -177,18 +220,23 @@ export class ScriptProgram implements DescribedProgram {
   #body(script: Extract<Script, { key: string }>): OperationBody {
     switch (script.do) {
       case "call": {
-        const input: CallInput = { needs: [...this.#order], failures: script.failures };
+        const { failures, kills = false } = script;
+        const input: CallInput = { needs: [...this.#order], failures, kills };
         const retry = {
           retries: script.retries,
-          initialDelayMs: 500,
-          maxDelayMs: 4_000,
+          // Long enough to be given up for it.
+          initialDelayMs: 2_000,
+          maxDelayMs: 8_000,
           factor: 2,
         };
         const shared = { executor: "function", target: "work", timeoutMs: 30_000 } as const;
         return { kind: "call", ...shared, input: text(input), retry };
       }
       case "timer":
-        return { kind: "timer", due: { afterMs: script.ms } };
+        return {
+          kind: "timer",
+          due: script.at === undefined ? { afterMs: script.ms } : { at: script.at },
+        };
       case "value":
         return { kind: "value", outcome: { status: "completed", output: text(script.key) } };
       case "event":

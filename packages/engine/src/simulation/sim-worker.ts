@@ -1,111 +1,228 @@
-// A worker of the simulated cluster: scripts instead of functions, slow and out of step, now and then gone.
+// A worker of the simulated cluster, a process of its own: scripts instead of functions, on a way to its node that
+// keeps the order; now and then it is killed, paused or cut off.
 import {
-  asJsonText,
   DEFAULT_TENANT,
   MillraceError,
-  type BodyResult,
-  type CodeRequest,
-  type CodeTask,
   type HostCommand,
   type HostReport,
   type SessionId,
-  type Settlement,
-  type StopNotice,
   type WorkerLink,
+  type WorkerOffer,
 } from "@millrace/protocol";
-import type { OperationBody, Request } from "../core/program.ts";
-import type { Node } from "../runtime/node.ts";
 import type { Checker } from "./checker.ts";
+import type { Member } from "./cluster.ts";
+import type { Tally } from "./faults.ts";
 import type { Random } from "./random.ts";
-import { ScriptProgram, type CallInput, type Script } from "./script.ts";
-import type { Host, World } from "./world.ts";
+import type { Script } from "./script.ts";
+import { SimSession } from "./sim-session.ts";
+import { createHost, type Host, type World } from "./world.ts";
 
 export interface SimWorkerOptions {
+  readonly name: string;
   readonly world: World;
-  /** The process that it runs in. */
-  readonly host: Host;
-  readonly node: Node;
+  /** A node that it could attach to now. */
+  readonly any: () => Member | null;
   readonly checker: Checker;
+  readonly tally: Tally;
   readonly random: Random;
   /** By name of the workflow. */
   readonly scripts: ReadonlyMap<string, Script>;
 }
 
+/** How often it looks whether its node still answers. */
+const PING_MS = 2_000;
+/** A worker that says nothing for so long is given up by its node. */
+const SILENCE_MS = 10_000;
+const ATTACH_TIMEOUT_MS = 10_000;
+
+interface Attachment {
+  readonly member: Member;
+  readonly link: WorkerLink;
+  readonly sessions: Map<SessionId, SimSession>;
+}
+
 export class SimWorker {
+  host: Host;
   readonly #options: SimWorkerOptions;
-  readonly #sessions = new Map<SessionId, SimSession>();
-  #link: WorkerLink | null = null;
+  #attached: Attachment | null = null;
 
   constructor(options: SimWorkerOptions) {
     this.#options = options;
+    this.host = createHost(options.name);
   }
 
-  /** Until it is attached; the store may be away. */
-  async attach(): Promise<void> {
-    const { world, host, node, random, scripts } = this.#options;
+  start(): void {
+    void this.#live(this.host);
+  }
+
+  /** At this moment; after a while another process takes its place. */
+  kill(afterMs: number): void {
+    const { world, tally } = this.#options;
+    if (!this.host.alive) return;
+    tally.note("worker-killed");
+    world.say(`${this.host.name} is killed`);
+    this.host.alive = false;
+    // Its connection breaks, which its node sees.
+    this.#cut(this.#attached);
+    world.after(afterMs, null, () => {
+      this.host = createHost(this.#options.name);
+      this.start();
+    });
+  }
+
+  /** It stands still; a node that hears nothing of it for long gives it up. */
+  pause(forMs: number): void {
+    const { world, tally } = this.#options;
+    if (!this.host.alive || this.host.frozenUntil > world.now) return;
+    tally.note("worker-paused");
+    world.say(`${this.host.name} freezes for ${forMs} ms`);
+    this.host.frozenUntil = world.now + forMs;
+    const attached = this.#attached;
+    if (forMs > SILENCE_MS) world.after(SILENCE_MS, null, () => this.#cut(attached));
+  }
+
+  /** Node and worker live, and each sees the connection break. */
+  cut(): void {
+    if (this.#attached === null) return;
+    this.#options.tally.note("worker-cut-off");
+    this.#cut(this.#attached);
+  }
+
+  #cut(attached: Attachment | null): void {
+    if (attached === null) return;
+    const { member, link } = attached;
+    // The node's end, as soon as it moves; a dead one has none.
+    this.#options.world.after(0, member.host, () => void link.close());
+    this.#lose(attached);
+  }
+
+  #lose(attached: Attachment): void {
+    attached.sessions.clear();
+    if (this.#attached === attached) this.#attached = null;
+  }
+
+  /** Attaches, stays until that is over, and attaches again. */
+  async #live(host: Host): Promise<void> {
+    const { world, random, any } = this.#options;
     while (host.alive) {
-      try {
-        this.#link = await node.connect(DEFAULT_TENANT).worker.attach(
-          {
-            name: host.name,
-            workflows: Array.from(scripts.keys(), (name) => ({
-              name,
-              version: "1",
-              inputSchema: null,
-              outputSchema: null,
-              timeoutMs: null,
-            })),
-            functions: [],
-            slots: random.between(1, 6),
-            labels: {},
-          },
-          (commands) => {
-            for (const command of commands) this.#handle(command);
-          },
-          () => this.#sessions.clear(),
-        );
-        return;
-      } catch (error) {
-        if (!MillraceError.is(error)) throw error;
-        await world.sleep(random.between(50, 1_000), host);
+      const member = any();
+      const attached = member === null ? null : await this.#attach(host, member);
+      if (attached === null) {
+        await world.sleep(random.between(50, 5_000), host);
+        continue;
       }
+      this.#attached = attached;
+      while (this.#attached === attached && attached.member.host.alive)
+        await world.sleep(PING_MS, host);
+      this.#lose(attached);
     }
   }
 
-  /** All its sessions are gone at this moment; after a while it is there again. */
-  restart(afterMs: number): void {
-    const { world, host } = this.#options;
-    const link = this.#link;
-    if (link === null) return;
-    this.#link = null;
-    this.#sessions.clear();
-    void link.close();
-    world.after(afterMs, host, () => void this.attach());
+  async #attach(host: Host, member: Member): Promise<Attachment | null> {
+    const { world, random } = this.#options;
+    const sessions = new Map<SessionId, SimSession>();
+    const state: { link: WorkerLink | null; isOver: boolean } = { link: null, isOver: false };
+    const down = createChannel(world, host, random);
+    const up = createChannel(world, member.host, random);
+    const report = (reports: readonly HostReport[]): void => {
+      for (const one of reports) up(() => void state.link?.report([one]));
+    };
+    const receive = (commands: readonly HostCommand[]): void => {
+      for (const one of commands) {
+        down(() => {
+          if (!state.isOver) this.#handle(one, { host, sessions, report });
+        });
+      }
+    };
+    const lost = (): void => {
+      state.isOver = true;
+      sessions.clear();
+      if (this.#attached?.sessions === sessions) this.#attached = null;
+    };
+    const link = await this.#within(host, member, () =>
+      member.node.connect(DEFAULT_TENANT).worker.attach(this.#offer(), receive, lost),
+    );
+    state.link = link;
+    return link === null || state.isOver ? null : { member, link, sessions };
   }
 
-  #handle(command: HostCommand): void {
+  /** null: the node refused, or did not answer. */
+  #within(
+    host: Host,
+    member: Member,
+    attach: () => Promise<WorkerLink>,
+  ): Promise<WorkerLink | null> {
+    const { world } = this.#options;
+    return new Promise((resolve, reject) => {
+      let isLate = false;
+      const cancel = world.after(ATTACH_TIMEOUT_MS, host, () => {
+        isLate = true;
+        resolve(null);
+      });
+      world.after(0, member.host, () => {
+        attach().then(
+          (link) => {
+            cancel();
+            if (isLate || !host.alive) void link.close();
+            resolve(isLate ? null : link);
+          },
+          (error: unknown) => {
+            cancel();
+            if (MillraceError.is(error)) resolve(null);
+            else reject(error instanceof Error ? error : new Error(String(error)));
+          },
+        );
+      });
+    });
+  }
+
+  #offer(): WorkerOffer {
+    const { name, random, scripts } = this.#options;
+    const workflows = Array.from(scripts.keys(), (workflow) => ({
+      name: workflow,
+      version: "1",
+      inputSchema: null,
+      outputSchema: null,
+      timeoutMs: null,
+    }));
+    return { name, workflows, functions: [], slots: random.between(1, 6), labels: {} };
+  }
+
+  #handle(
+    command: HostCommand,
+    {
+      host,
+      sessions,
+      report,
+    }: {
+      readonly host: Host;
+      readonly sessions: Map<SessionId, SimSession>;
+      readonly report: (reports: readonly HostReport[]) => void;
+    },
+  ): void {
     switch (command.type) {
       case "open": {
         const script = this.#options.scripts.get(command.task.workflow);
         if (script === undefined) return;
         const { session, task } = command;
-        const report = (...reports: HostReport[]): void => {
-          if (this.#sessions.has(session)) void this.#link?.report(reports);
+        const say = (...reports: HostReport[]): void => {
+          if (sessions.has(session)) report(reports);
         };
-        this.#sessions.set(session, new SimSession(session, task, script, report, this.#options));
+        const options = { ...this.#options, host, die: () => this.#die() };
+        sessions.set(session, new SimSession(session, task, script, say, options));
         return;
       }
       case "tell":
-        this.#sessions.get(command.session)?.tell(command.settlement);
+        sessions.get(command.session)?.tell(command.settlement);
         return;
       case "stop":
-        this.#sessions.get(command.session)?.stop(command.notice);
+        sessions.get(command.session)?.stop(command.notice);
         return;
       case "attempt":
-        this.#sessions.get(command.session)?.attempt(command.key, command.attempt);
+        sessions.get(command.session)?.attempt(command.key, command.attempt);
         return;
       case "close":
-        this.#sessions.delete(command.session);
+        sessions.delete(command.session);
         return;
       case "abort":
       case "abort-call":
@@ -113,176 +230,18 @@ export class SimWorker {
         return;
     }
   }
-}
 
-type Told = { readonly settlement: Settlement } | { readonly notice: StopNotice } | null;
-
-class SimSession {
-  readonly #id: SessionId;
-  readonly #task: CodeTask;
-  readonly #program: ScriptProgram;
-  readonly #report: (...reports: HostReport[]) => void;
-  readonly #options: SimWorkerOptions;
-  /** What had settled when the session began; it is not asked for. */
-  readonly #settled: ReadonlySet<string>;
-  /** Where the journal says that operations were asked for, by key. */
-  readonly #positions: ReadonlyMap<string, number>;
-  readonly #asked = new Set<string>();
-  readonly #calls = new Map<string, CallInput>();
-  readonly #queue: Told[];
-  #position = 0;
-  #stopped: StopNotice | null = null;
-  #isWorking = false;
-
-  constructor(
-    id: SessionId,
-    task: CodeTask,
-    script: Script,
-    report: (...reports: HostReport[]) => void,
-    options: SimWorkerOptions,
-  ) {
-    this.#id = id;
-    this.#task = task;
-    this.#program = new ScriptProgram(script);
-    this.#report = report;
-    this.#options = options;
-    this.#settled = new Set(task.settled.map(({ key }) => key));
-    const known = [...task.settled, ...task.open];
-    this.#positions = new Map(known.map(({ key, position }) => [key, position]));
-    const told: Told[] = task.settled.map((settlement) => ({ settlement }));
-    if (task.stop !== null) told.push({ notice: task.stop });
-    this.#queue = [null, ...told.toSorted((a, b) => sequenceOf(a) - sequenceOf(b))];
-    this.#work();
-  }
-
-  tell(settlement: Settlement): void {
-    this.#queue.push({ settlement });
-    this.#work();
-  }
-
-  stop(notice: StopNotice): void {
-    this.#queue.push({ notice });
-    this.#work();
-  }
-
-  attempt(key: string, attempt: number): void {
-    const { world, host, checker, random } = this.#options;
-    const { needs, failures } = this.#calls.get(key) ?? { needs: [], failures: 0 };
-    checker.bodyStarted(this.#task.runId, key, needs);
-    world.note(`${this.#task.runId}/${key}#${attempt}`);
-    const tookMs = random.chance(0.1) ? random.between(0, 15_000) : random.between(0, 50);
-    world.after(tookMs, host, () => {
-      const result: BodyResult =
-        attempt > failures
-          ? { ok: true, output: asJsonText(JSON.stringify(`${key}#${attempt}`)) }
-          : {
-              ok: false,
-              failure: { code: "step.failed", message: `attempt ${attempt} fails`, source: "code" },
-              retryAfterMs: null,
-              terminal: false,
-            };
-      this.#report({ type: "attempted", session: this.#id, key, attempt, result });
-    });
-  }
-
-  /** One after the other, with a pause: meanwhile more may be told. */
-  #work(): void {
-    if (this.#isWorking) return;
-    this.#isWorking = true;
-    const { world, host, random } = this.#options;
-    world.after(random.between(0, 20), host, () => {
-      this.#isWorking = false;
-      const [told, ...rest] = this.#queue;
-      if (told === undefined) return;
-      this.#queue.splice(0, this.#queue.length, ...rest);
-      this.#hear(told);
-      if (rest.length > 0) this.#work();
-      else this.#report({ type: "idle", session: this.#id, sequence: this.#position });
-    });
-  }
-
-  #hear(told: Told): void {
-    if (told === null) {
-      this.#ask(this.#program.begin());
-      return;
-    }
-    this.#position = sequenceOf(told);
-    if ("notice" in told) {
-      this.#stopped = told.notice;
-      const [done] = this.#program.order;
-      this.#ask(done === undefined ? [this.#end()] : [rollback(done)]);
-      return;
-    }
-    const { key, outcome } = told.settlement;
-    if (!this.#asked.has(key)) this.#diverge(key, "has settled, and was not asked for");
-    if (key.startsWith("rollback/")) this.#ask([this.#end()]);
-    else if (this.#stopped === null) this.#ask(this.#program.settled(key, outcome));
-  }
-
-  #diverge(step: string, how: string): void {
-    this.#report({ type: "diverged", session: this.#id, step, message: `${step} ${how}` });
-  }
-
-  #end(): Request {
-    return { kind: "end", outcome: this.#stopped?.outcome ?? { status: "cancelled" } };
-  }
-
-  #ask(requests: readonly Request[]): void {
-    const wanted = requests.filter((it) => it.kind === "end" || !this.#settled.has(it.key));
-    for (const request of requests) {
-      if (request.kind === "end") continue;
-      this.#asked.add(request.key);
-      const position = this.#positions.get(request.key) ?? this.#position;
-      if (position !== this.#position)
-        this.#diverge(request.key, `is asked for at ${this.#position}, and was at ${position}`);
-      if (request.body.kind === "call") {
-        // Written by `ScriptProgram`.
-        this.#calls.set(request.key, JSON.parse(request.body.input) as CallInput);
-      }
-    }
-    if (wanted.length === 0) return;
-    const asked = wanted.map(toCodeRequest);
-    this.#report({ type: "asked", session: this.#id, position: this.#position, requests: asked });
+  #die(): void {
+    this.#options.tally.note("run-killed-its-process");
+    this.kill(this.#options.random.between(100, 8_000));
   }
 }
 
-const sequenceOf = (told: Told): number =>
-  told === null ? 0 : "notice" in told ? told.notice.sequence : told.settlement.sequence;
-
-const rollback = (key: string): Request => ({
-  kind: "operation",
-  key: `rollback/${key}`,
-  body: {
-    kind: "call",
-    executor: "code",
-    target: key,
-    input: asJsonText(JSON.stringify({ needs: [key], failures: 0 })),
-    retry: { retries: 1, initialDelayMs: 100, maxDelayMs: 100, factor: 1 },
-    timeoutMs: 30_000,
-  },
-});
-
-function toCodeRequest(request: Request): CodeRequest {
-  return request.kind === "end" ? request : toAsked(request.key, request.body);
-}
-
-function toAsked(key: string, body: OperationBody): CodeRequest {
-  switch (body.kind) {
-    case "call":
-      return { kind: "run", key, retry: body.retry, timeoutMs: body.timeoutMs };
-    case "timer":
-      return "afterMs" in body.due
-        ? { kind: "sleep", key, due: { afterMs: body.due.afterMs } }
-        : { kind: "sleep", key, due: { afterMs: 0 } };
-    case "event":
-      return { ...body, key };
-    case "child": {
-      const { workflow, input } = body;
-      return { kind: "invoke", key, workflow, input, metadata: {}, onParentEnd: "cancel" };
-    }
-    case "value":
-      return { kind: "note", key, output: asJsonText(JSON.stringify(key)) };
-    case "notify":
-      throw new Error("no script asks for a notice");
-  }
+/** A way that takes its time and keeps the order. */
+function createChannel(world: World, to: Host, random: Random): (arrive: () => void) => void {
+  const queue: (() => void)[] = [];
+  return (arrive) => {
+    queue.push(arrive);
+    world.after(random.fraction() * 5, to, () => queue.shift()?.());
+  };
 }

@@ -7,10 +7,25 @@ export interface Host {
   alive: boolean;
   /** Virtual time until which nothing of it moves (a zombie: it will wake up and believe that it still owns). */
   frozenUntil: number;
+  /** How much faster its clock runs than the store's. */
+  rate: number;
+  /** What its clock does not count, in ms: it stood still. */
+  stoodStillMs: number;
+  /** How far its wall clock is from the true time, in ms. No part of the engine reads it. */
+  wallOffMs: number;
 }
 
+export const createHost = (name: string): Host => ({
+  name,
+  alive: true,
+  frozenUntil: 0,
+  rate: 1,
+  stoodStillMs: 0,
+  wallOffMs: 0,
+});
+
 interface Event {
-  readonly at: number;
+  at: number;
   /** Breaks ties at random, so that any order of what may happen together is tried. */
   readonly tie: number;
   readonly host: Host | null;
@@ -18,8 +33,10 @@ interface Event {
   cancelled: boolean;
 }
 
+const BEGINNING = 1_700_000_000_000;
+
 export class World {
-  now = 1_700_000_000_000;
+  now: number = BEGINNING;
   /** Events run so far. */
   turns = 0;
   readonly random: Random;
@@ -29,10 +46,26 @@ export class World {
   listener: ((line: string) => void) | null = null;
   /** A running hash of the order of events: two runs of a seed must agree on it. */
   trace = 0;
+  /** How far the store's clock is from the true time, in ms. */
+  storeOffMs = 0;
 
   constructor(random: Random) {
     this.random = random;
     this.#ties = random.fork();
+  }
+
+  /** What the store says that time is. */
+  get storeNow(): number {
+    return Math.floor(this.now + this.storeOffMs);
+  }
+
+  /** Since the story began. */
+  get elapsedMs(): number {
+    return this.now - BEGINNING;
+  }
+
+  say(line: string): void {
+    this.listener?.(`${this.now.toFixed(3)} ${line}`);
   }
 
   /** @returns cancels it */
@@ -68,7 +101,9 @@ export class World {
     if (event === undefined) return false;
     if (event.cancelled || event.host?.alive === false) return true;
     if (event.host !== null && event.host.frozenUntil > event.at) {
-      push(this.#events, { ...event, at: event.host.frozenUntil });
+      // The same event: it may still be cancelled by what comes before it.
+      event.at = event.host.frozenUntil;
+      push(this.#events, event);
       return true;
     }
     this.now = event.at;
