@@ -7,7 +7,8 @@ import { styleOf, type Io } from "./io.ts";
 import { drawReady, drawTitle, type Ready } from "./screen.ts";
 
 export interface Announcer {
-  starting(mode: Mode, data: string): void;
+  /** @param database its address without a password; null: the store is in the data folder */
+  starting(mode: Mode, data: string, database: string | null): void;
   /** Users' code is there. */
   loaded(code: CodeSummary): void;
   /** It serves. */
@@ -21,7 +22,7 @@ export interface Announcer {
 export function createScreen(io: Io): Announcer {
   const show = (text: string): void => io.out(`${text}\n`);
   return {
-    starting: (mode, data) => show(drawTitle(mode, data, styleOf(io))),
+    starting: (mode, data, database) => show(drawTitle(mode, database ?? data, styleOf(io))),
     loaded: (code) => {
       if (hasCode(code)) show(styleOf(io).paint("dim", toSentence(code)));
     },
@@ -35,8 +36,11 @@ export function createScreen(io: Io): Announcer {
 
 export function createLogAnnouncer(log: Log): Announcer {
   return {
-    starting: (mode, data) =>
-      log.info({ mode, data, version: VERSION }, `Millrace ${VERSION} starts in ${mode} mode`),
+    starting: (mode, data, database) =>
+      log.info(
+        { mode, data, ...(database === null ? {} : { database }), version: VERSION },
+        `Millrace ${VERSION} starts in ${mode} mode`,
+      ),
     loaded: (code) => {
       if (hasCode(code)) log.info({ ...code }, toSentence(code));
     },

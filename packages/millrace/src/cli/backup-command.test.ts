@@ -14,6 +14,7 @@ const STEPS = [{ id: "one", type: "transform", config: { mapping: { n: "{{input.
 async function readRuns(path: string, ids: readonly string[]): Promise<readonly (Run | null)[]> {
   const engine = createEngine({ storage: await createSqliteStorage({ path }) });
   await engine.start();
+  expect(await engine.resume({ key: null, address: null })).toBe(true);
   try {
     return await Promise.all(
       ids.map((id) => {

@@ -7,13 +7,22 @@ import { resolve } from "node:path";
 import { storeFile } from "./data-folder.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 import type { Io } from "./io.ts";
+import type { Settings } from "./settings.ts";
 
 export async function backUp(
-  data: string,
+  settings: Settings,
   file: string,
   io: Io,
   isJson: boolean,
 ): Promise<ExitCode> {
+  const { data } = settings;
+  // A --data that is given means a file, whatever the environment says of a database.
+  if (settings.get("database") !== null && settings.sourceOf("data") !== "flag") {
+    const message =
+      "The store is a PostgreSQL database, which has its own tools: pg_dump copies one moment of it, and a base backup " +
+      "with its log goes back to any. See docs/operating/postgresql.md. To copy a file, name its folder with --data.";
+    throw new MillraceError("option.invalid", message);
+  }
   const path = storeFile(data);
   if (!existsSync(path)) {
     const message = `There is no store in ${data}. Name its folder with --data.`;

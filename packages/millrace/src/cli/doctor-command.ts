@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import { stat } from "node:fs/promises";
 import { checkClock, checkDataFolder, checkDisk, checkNode } from "./check-machine.ts";
+import { checkDatabase } from "./check-database.ts";
 import { checkConnectors, checkServer, isOnThisMachine } from "./check-server.ts";
 import { checkStore } from "./check-store.ts";
 import { readConnection } from "./connection.ts";
@@ -9,10 +10,12 @@ import { EXIT, type ExitCode } from "./exit-codes.ts";
 import { fail, ok, warn, type Finding } from "./finding.ts";
 import { glyphsOf } from "./glyphs.ts";
 import { plain, styleOf, type Color, type Io } from "./io.ts";
+import { readDatabaseSettings } from "./open-store.ts";
 import { profilesFile } from "./profiles.ts";
 import { readSettings, type Flags, type Settings } from "./settings.ts";
 import {
   addSpeakingFlags,
+  DATABASE_FLAG,
   isJson,
   printJson,
   printLines,
@@ -23,7 +26,9 @@ export function addDoctor(program: Command, { io, done }: CommandLine): void {
   const command = program
     .command("doctor")
     .description("look for what is wrong, and say what to do");
-  addSpeakingFlags(command).action(async (flags: Flags) => done(await examine(flags, io)));
+  addSpeakingFlags(command)
+    .option(...DATABASE_FLAG)
+    .action(async (flags: Flags) => done(await examine(flags, io)));
 }
 
 async function examine(flags: Flags, io: Io): Promise<ExitCode> {
@@ -31,9 +36,11 @@ async function examine(flags: Flags, io: Io): Promise<ExitCode> {
   const connection = await readConnection(flags, io);
   // What lies on this disk says nothing about a server elsewhere.
   const local = (await isOnThisMachine(connection)) ? await examineFiles(settings) : [];
+  const database = readDatabaseSettings(settings);
   const findings = [
     checkNode(),
     ...local,
+    ...(database === null ? [] : await checkDatabase(database)),
     ...(await checkProfiles(io)),
     ...(await checkServer(connection, io)),
   ];
@@ -46,9 +53,10 @@ async function examine(flags: Flags, io: Io): Promise<ExitCode> {
 async function examineFiles(settings: Settings): Promise<readonly Finding[]> {
   const { data } = settings;
   const folder = await checkDataFolder(data);
+  const hasFile = folder.state !== "fail" && settings.get("database") === null;
   return [
     folder,
-    ...(folder.state === "fail" ? [] : [await guarded("store", () => checkStore(data))]),
+    ...(hasFile ? [await guarded("store", () => checkStore(data))] : []),
     await guarded("disk space", () => checkDisk(data)),
     await checkClock(data, Date.now()),
     checkConnectors(settings, settings.get("mode") !== "production"),

@@ -8,6 +8,8 @@ const settings = { ...env };
 // User code runs in this process and its children: the keys are none of its business.
 delete env["MILLRACE_ADMIN_KEY"];
 delete env["MILLRACE_KEY"];
+delete env["MILLRACE_DATABASE_URL"];
+delete env["MILLRACE_DATABASE_READ_URL"];
 
 const AT_ONCE = 130;
 /** One Ctrl-C may arrive twice, from the terminal and from npm; two by hand are further apart. */

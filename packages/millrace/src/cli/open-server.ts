@@ -1,6 +1,5 @@
 // Puts the parts of a server together: store, engine, keys, app, port.
-import { createEngine, type Engine, type Log } from "@millrace/engine";
-import { createSqliteStorage } from "@millrace/engine/sqlite";
+import { createEngine, type Engine, type Log, type RetentionOptions } from "@millrace/engine";
 import { createApp } from "../app.ts";
 import { digestOf } from "../auth/key.ts";
 import type { HostedCode } from "../code/hosted-code.ts";
@@ -8,12 +7,15 @@ import type { ConnectorSettings } from "../connectors/connector-settings.ts";
 import { openConnectors, type OpenConnectors } from "../connectors/open-connectors.ts";
 import { listen, type Listener } from "../listen.ts";
 import type { Mode } from "../mode.ts";
-import { ensureDataFolder, storeFile } from "./data-folder.ts";
-import { ensureDevKey } from "./dev-key.ts";
+import { ensureDataFolder } from "./data-folder.ts";
+import { devKeyFile, ensureDevKey, type DevKey } from "./dev-key.ts";
 import { errorCodeOf } from "./error-code.ts";
+import { openStore, type DatabaseSettings } from "./open-store.ts";
 
 export interface ServerOptions {
   readonly data: string;
+  /** null: the store is in the data folder. */
+  readonly database: DatabaseSettings | null;
   readonly host: string;
   readonly port: number;
   readonly mode: Mode;
@@ -24,12 +26,18 @@ export interface ServerOptions {
   readonly connectors: ConnectorSettings;
   /** What definitions read as `env`. */
   readonly definitionEnv: Readonly<Record<string, string>>;
+  readonly retention: RetentionOptions;
   readonly log: Log;
+  /** Nothing moves until somebody resumes it. */
+  readonly startsPaused: boolean;
+  /** Ends the wait for a database that is away. */
+  readonly signal: AbortSignal;
 }
 
 export interface Server {
   readonly engine: Engine;
   readonly port: number;
+  readonly devKey: DevKey;
   /** Takes nothing new, lets requests and step bodies finish, closes the store. */
   stop(): Promise<void>;
 }
@@ -39,13 +47,13 @@ export class ListenError extends Error {
   override readonly name = "ListenError";
 }
 
-/** @throws {MillraceError} option.invalid, storage.locked, … with a sentence for whoever started it */
+/** @throws {MillraceError} option.invalid, storage.locked, … with a sentence for whoever started it; the signal's reason */
 export async function openServer(options: ServerOptions): Promise<Server> {
-  const { data, code, log, mode, adminKey } = options;
+  const { data, code, log, mode } = options;
   // Whatever this process writes is its owner's alone: payloads, keys, backups.
   process.umask(0o077);
   await ensureDataFolder(data);
-  const storage = await createSqliteStorage({ path: storeFile(data) });
+  const storage = await openStore(options);
   const settings = options.connectors;
   const connectors = await openConnectors({ settings, mode, data }).catch(
     async (error: unknown) => {
@@ -60,14 +68,16 @@ export async function openServer(options: ServerOptions): Promise<Server> {
     actions,
     callFunction,
     env: options.definitionEnv,
+    startsPaused: options.startsPaused,
+    retention: options.retention,
     log,
   });
   try {
     await engine.start();
     await code.attach(engine);
-    if (mode === "development" && adminKey === null) await ensureDevKey(engine, data);
+    const devKey = await findDevKey(engine, options);
     const stopping = new AbortController();
-    const adminKeyDigest = adminKey === null ? null : digestOf(adminKey);
+    const adminKeyDigest = options.adminKey === null ? null : digestOf(options.adminKey);
     const { signal } = stopping;
     const app = createApp({ engine, log, mode, adminKeyDigest, sandbox, stopping: signal });
     const listener = await listen({ app, host: options.host, port: options.port }).catch(
@@ -76,12 +86,27 @@ export async function openServer(options: ServerOptions): Promise<Server> {
       },
     );
     const parts = { listener, engine, connectors, stopping };
-    return { engine, port: listener.port, stop: () => stop(parts) };
+    return { engine, port: listener.port, devKey, stop: () => stop(parts) };
   } catch (error) {
     await engine.stop({ graceMs: 0 });
     await connectors.close();
     throw error;
   }
+}
+
+async function findDevKey(engine: Engine, options: ServerOptions): Promise<DevKey> {
+  const { data, database, mode, adminKey, log } = options;
+  if (mode !== "development" || adminKey !== null) return "none";
+  const devKey = await ensureDevKey(engine, data, database !== null);
+  if (devKey === "elsewhere") {
+    const file = devKeyFile(data);
+    log.warn(
+      { file },
+      "another node made the development key of this database: " +
+        `copy its <data>/dev-key to ${file}, or set MILLRACE_ADMIN_KEY`,
+    );
+  }
+  return devKey;
 }
 
 interface Parts {

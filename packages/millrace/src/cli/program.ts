@@ -4,12 +4,14 @@ import { VERSION } from "../version.ts";
 import { addAudit } from "./audit-command.ts";
 import { backUp } from "./backup-command.ts";
 import { addCompletion } from "./completion-command.ts";
+import { addDatabase } from "./database-commands.ts";
 import { addDoctor } from "./doctor-command.ts";
 import { addEvents } from "./events-commands.ts";
 import type { ExitCode } from "./exit-codes.ts";
 import { addFunctions } from "./functions-commands.ts";
 import type { Io } from "./io.ts";
 import { addKeys } from "./keys-commands.ts";
+import { addMoves } from "./move-commands.ts";
 import { addProfiles } from "./profile-commands.ts";
 import { addRun } from "./run-command.ts";
 import { addRuns } from "./runs-commands.ts";
@@ -17,6 +19,7 @@ import { addSandbox } from "./sandbox-command.ts";
 import { readSettings, type Flags } from "./settings.ts";
 import {
   DATA_FLAG,
+  DATABASE_FLAG,
   isJson,
   JSON_FLAG,
   SERVER_GROUP,
@@ -51,6 +54,8 @@ export function createProgram(io: Io, done: (code: ExitCode) => void): Command {
   program.commandsGroup("Keep a server:");
   addStart(program, line);
   addBackup(program, line);
+  addMoves(program, line);
+  addDatabase(program, line);
   addDoctor(program, line);
   addSandbox(program, line);
   program.commandsGroup("This command:");
@@ -76,6 +81,7 @@ function addStart(program: Command, { io, done }: CommandLine): void {
     .option("--port <number>", "port to listen on; 0: any that is free (default: 3000)")
     .option("--host <address>", "address to listen on (default: 127.0.0.1, this machine only)")
     .option(...DATA_FLAG)
+    .option(...DATABASE_FLAG)
     .option("--functions <folder>", "load the functions and workflows that its modules export")
     .option(
       "--isolate <count>",
@@ -90,8 +96,12 @@ function addStart(program: Command, { io, done }: CommandLine): void {
       ]),
     )
     .option("--log-level <level>", "debug, info, warn, error or silent (default: info)")
+    .option("--paused", "let nothing move until millrace resume: for a restored copy")
     .option("--json", "print one line of JSON when the server is ready, and log as JSON")
-    .action(async (flags: Flags) => done(await start(readSettings(flags, io), io, isJson(flags))));
+    .action(async (flags: Flags) => {
+      const how = { isJson: isJson(flags), startsPaused: flags["paused"] === true };
+      done(await start(readSettings(flags, io), io, how));
+    });
 }
 
 function addBackup(program: Command, { io, done }: CommandLine): void {
@@ -101,6 +111,6 @@ function addBackup(program: Command, { io, done }: CommandLine): void {
     .option(...DATA_FLAG)
     .option(...JSON_FLAG)
     .action(async (file: string, flags: Flags) =>
-      done(await backUp(readSettings(flags, io).data, file, io, isJson(flags))),
+      done(await backUp(readSettings(flags, io), file, io, isJson(flags))),
     );
 }

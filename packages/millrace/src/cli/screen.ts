@@ -1,14 +1,15 @@
 // What `millrace start` shows to a person.
 import type { Mode } from "../mode.ts";
 import { VERSION } from "../version.ts";
-import { devKeyFile } from "./dev-key.ts";
+import { devKeyFile, type DevKey } from "./dev-key.ts";
 import type { Style } from "./io.ts";
 import type { ShownExample } from "./run-example.ts";
 import { drawRun } from "./timeline.ts";
 
-export function drawTitle(mode: Mode, data: string, { paint }: Style): string {
+/** @param store where the data is: a folder, or a database's address without its password */
+export function drawTitle(mode: Mode, store: string, { paint }: Style): string {
   const where = mode === "development" ? ", for this machine only" : "";
-  return `${paint("bold", `Millrace ${VERSION}`)} in ${mode} mode${where}\n${paint("dim", `data in ${data}`)}`;
+  return `${paint("bold", `Millrace ${VERSION}`)} in ${mode} mode${where}\n${paint("dim", `data in ${store}`)}`;
 }
 
 export interface Ready {
@@ -16,7 +17,7 @@ export interface Ready {
   readonly data: string;
   /** Flags by which the other commands find this server; empty: none are needed. */
   readonly clientFlags: string;
-  readonly hasDevKey: boolean;
+  readonly devKey: DevKey;
   /** Files of examples whose workflow is stored in another form. */
   readonly differing: readonly string[];
   readonly example: ShownExample | null;
@@ -24,7 +25,7 @@ export interface Ready {
 
 export function drawReady(ready: Ready, style: Style): string {
   const { paint } = style;
-  const { url, data, clientFlags, hasDevKey, differing, example } = ready;
+  const { url, data, clientFlags, devKey, differing, example } = ready;
   const lines = ["", ...drawExample(example, style)];
   for (const file of differing) {
     lines.push(
@@ -33,9 +34,10 @@ export function drawReady(ready: Ready, style: Style): string {
       "",
     );
   }
-  const key = hasDevKey ? `$(cat ${quote(devKeyFile(data))})` : "$MILLRACE_ADMIN_KEY";
+  const keys = { here: `$(cat ${quote(devKeyFile(data))})`, elsewhere: "$MILLRACE_KEY" };
+  const key = devKey === "none" ? "$MILLRACE_ADMIN_KEY" : keys[devKey];
   lines.push(`${paint("bold", "Serving")} ${paint("cyan", `${url}/api/v1`)}`);
-  if (hasDevKey) lines.push(`${paint("bold", "Key")}     ${devKeyFile(data)}`);
+  if (devKey === "here") lines.push(`${paint("bold", "Key")}     ${devKeyFile(data)}`);
   lines.push("", ...drawCurl(url, key, example), "");
   lines.push(`See all runs: npx millrace runs list${clientFlags}`);
   lines.push(paint("dim", "Ctrl-C stops the server."));

@@ -6,13 +6,18 @@ import { join, resolve } from "node:path";
 import type { ConnectorSettings } from "../connectors/connector-settings.ts";
 import { suggest } from "../did-you-mean.ts";
 import { LOG_LEVELS } from "../log.ts";
+import { checkDatabaseProfile, checkDatabaseUrl, hasPassword } from "./database-url.ts";
 import { errorCodeOf } from "./error-code.ts";
+import { RETENTION_SETTINGS, type RetentionSettingName } from "./retention-settings.ts";
 import type { Io } from "./io.ts";
 
 export type SettingName =
   | "port"
   | "host"
   | "data"
+  | "database"
+  | "databaseRead"
+  | "databaseProfile"
   | "examples"
   | "functions"
   | "functionsEnv"
@@ -25,6 +30,7 @@ export type SettingName =
   | "key"
   | "adminKey"
   | "definitionEnv"
+  | RetentionSettingName
   | keyof ConnectorSettings;
 
 interface Setting {
@@ -34,6 +40,8 @@ interface Setting {
   readonly default: string | null;
   /** What the value must be; null: any text. */
   readonly check: ((text: string) => string | null) | null;
+  /** Whether a value that may stand in the file is a secret all the same. */
+  readonly isSecret?: (text: string) => boolean;
 }
 
 const oneOf =
@@ -107,6 +115,28 @@ const SETTINGS: Readonly<Record<SettingName, Setting>> = {
   port: { env: "MILLRACE_PORT", isInFile: true, default: "3000", check: checkPort },
   host: { env: "MILLRACE_HOST", isInFile: true, default: "127.0.0.1", check: null },
   data: { env: "MILLRACE_DATA", isInFile: true, default: DEFAULT_DATA, check: null },
+  /** null: the store is a file in the data folder. */
+  database: {
+    env: "MILLRACE_DATABASE_URL",
+    isInFile: true,
+    default: null,
+    check: checkDatabaseUrl,
+    isSecret: hasPassword,
+  },
+  /** A copy that may be behind. */
+  databaseRead: {
+    env: "MILLRACE_DATABASE_READ_URL",
+    isInFile: true,
+    default: null,
+    check: checkDatabaseUrl,
+    isSecret: hasPassword,
+  },
+  databaseProfile: {
+    env: "MILLRACE_DATABASE_PROFILE",
+    isInFile: true,
+    default: "postgres",
+    check: checkDatabaseProfile,
+  },
   /** A folder; empty: the one beside the command. */
   examples: { env: "MILLRACE_EXAMPLES", isInFile: true, default: null, check: null },
   functions: { env: "MILLRACE_FUNCTIONS", isInFile: true, default: null, check: null },
@@ -147,6 +177,7 @@ const SETTINGS: Readonly<Record<SettingName, Setting>> = {
   },
   key: { env: "MILLRACE_KEY", isInFile: false, default: null, check: null },
   adminKey: { env: "MILLRACE_ADMIN_KEY", isInFile: false, default: null, check: checkAdminKey },
+  ...RETENTION_SETTINGS,
   stripeKey: { env: "MILLRACE_STRIPE_KEY", isInFile: false, default: null, check: checkSecret },
   stripeUrl: { env: "MILLRACE_STRIPE_URL", isInFile: true, default: null, check: checkOrigin },
   slackToken: { env: "MILLRACE_SLACK_TOKEN", isInFile: false, default: null, check: checkSecret },
@@ -207,6 +238,10 @@ export function readSettings(flags: Flags, { env, cwd }: Pick<Io, "env" | "cwd">
     const problem = value === null ? null : (setting.check?.(value) ?? null);
     // Never the value: it may be a key.
     if (problem !== null) throw new MillraceError("option.invalid", `${shown} ${problem}.`);
+    if (source === "file" && value !== null && setting.isSecret?.(value) === true) {
+      const message = `${shown} holds a password. Set it by ${setting.env} instead.`;
+      throw new MillraceError("option.invalid", message);
+    }
     values.set(name, value);
     sources.set(name, source);
   }

@@ -24,6 +24,10 @@ export interface Call {
 
 export const JSON_FLAG = ["--json", "print JSON"] as const;
 export const DATA_FLAG = ["--data <folder>", "data folder (default: .millrace)"] as const;
+export const DATABASE_FLAG = [
+  "--database <url>",
+  "PostgreSQL database in place of a file; a password is safer in MILLRACE_DATABASE_URL",
+] as const;
 
 /** `runs`, `keys` …: only holds others. */
 export const addGroup = (program: Command, name: string, description: string): Command =>

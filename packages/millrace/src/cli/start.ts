@@ -1,5 +1,6 @@
 // `millrace start`: reads what is configured, opens the server, shows how to use it, and serves until it is told to
 // stop. The screen goes to standard output, the log to standard error.
+import { describePostgresUrl } from "@millrace/engine/postgres";
 import { MillraceError } from "@millrace/protocol";
 import { resolve } from "node:path";
 import { readConnectorSettings } from "../connectors/connector-settings.ts";
@@ -14,23 +15,39 @@ import { styleOf, type Io } from "./io.ts";
 import { loadServerCode } from "./load-server-code.ts";
 import { createLineBuffer, prettyLine } from "./log-output.ts";
 import { ListenError, openServer, type Server, type ServerOptions } from "./open-server.ts";
+import { readDatabaseSettings } from "./open-store.ts";
+import { readRetention } from "./retention-settings.ts";
 import { runExample } from "./run-example.ts";
 import { quote, type Ready } from "./screen.ts";
 import { DEFAULT_DATA, DEFAULT_SERVER, toEnvNames, type Settings } from "./settings.ts";
 import { watchProcess } from "./watch-process.ts";
 
-/** @param isJson one line of JSON on standard output once the server is ready, and a log of JSON */
-export async function start(settings: Settings, io: Io, isJson: boolean): Promise<ExitCode> {
+export interface StartFlags {
+  /** One line of JSON on standard output once the server is ready, and a log of JSON. */
+  readonly isJson: boolean;
+  /** Nothing moves until somebody resumes it. */
+  readonly startsPaused: boolean;
+}
+
+export async function start(
+  settings: Settings,
+  io: Io,
+  { isJson, startsPaused }: StartFlags,
+): Promise<ExitCode> {
   const host = settings.get("host") ?? "";
   const mode = await decideMode(settings, host);
+  const database = readDatabaseSettings(settings);
+  const shownDatabase = database === null ? null : describePostgresUrl(database.url).shown;
   const isPretty = !isJson && (settings.get("log") ?? defaultForm(settings, io)) === "pretty";
   const { log, flush } = openLog(settings, io, isPretty);
   const announcer = isPretty ? createScreen(io) : createLogAnnouncer(log);
   // From here on, so that a Ctrl-C while it starts is heard too.
   const stopped = io.untilStopped();
+  const waiting = new AbortController();
+  void stopped.then(() => waiting.abort());
   using _watch = watchProcess(log, flush);
   try {
-    announcer.starting(mode, settings.data);
+    announcer.starting(mode, settings.data, shownDatabase);
     const examples = await findExamples(settings, io);
     await using code = await loadServerCode(settings, io, examples, log);
     announcer.loaded(code.summary);
@@ -39,14 +56,18 @@ export async function start(settings: Settings, io: Io, isJson: boolean): Promis
     const port = Number(settings.get("port"));
     const connectors = readConnectorSettings((name) => settings.get(name));
     const definitionEnv = readDefinitionEnv(settings, io);
-    const own = { data, host, port, mode, adminKey, log };
-    const options = { ...own, code, connectors, definitionEnv };
+    const own = { data, database, host, port, mode, adminKey, log, signal: waiting.signal };
+    const retention = readRetention((name) => settings.get(name));
+    const options = { ...own, code, connectors, definitionEnv, retention, startsPaused };
     const server = await openServer(options);
     try {
       const url = toServerUrl(host, server.port);
       announcer.listening(url);
-      if (isJson)
-        io.out(`${JSON.stringify({ version: VERSION, mode, url, data, pid: process.pid })}\n`);
+      if (isJson) {
+        const where = shownDatabase === null ? { data } : { data, database: shownDatabase };
+        const line = { version: VERSION, mode, url, ...where, pid: process.pid };
+        io.out(`${JSON.stringify(line)}\n`);
+      }
       const ready = prepare(server, url, options, examples);
       await Promise.race([ready.then((it) => announcer.ready(it)), stopped]);
       await stopped;
@@ -58,6 +79,10 @@ export async function start(settings: Settings, io: Io, isJson: boolean): Promis
     // Whoever restarts failed services must see that this one was.
     return server.engine.health().state === "failed" ? EXIT.failed : EXIT.done;
   } catch (error) {
+    if (waiting.signal.aborted && isAborted(error)) {
+      announcer.stopped();
+      return EXIT.done;
+    }
     if (isPretty) throw error;
     logFailure(log, error);
     return toExitCode(error);
@@ -65,6 +90,10 @@ export async function start(settings: Settings, io: Io, isJson: boolean): Promis
     flush();
   }
 }
+
+/** It was told to stop while it waited for the database. */
+const isAborted = (error: unknown): boolean =>
+  error instanceof Error && error.name === "AbortError";
 
 /** Of the variables that are named, those that there are. */
 function readDefinitionEnv(settings: Settings, { env }: Io): Readonly<Record<string, string>> {
@@ -86,17 +115,16 @@ function logFailure(log: Log, error: unknown): void {
 
 /** Puts the examples in, and runs one. */
 async function prepare(
-  { engine }: Server,
+  { engine, devKey }: Server,
   url: string,
-  { data, mode, adminKey }: ServerOptions,
+  { data }: ServerOptions,
   examples: readonly Example[],
 ): Promise<Ready> {
   const differing: string[] = [];
   for (const example of examples) differing.push(...(await installExample(engine, example)));
   const example = await runExample(engine, examples);
-  const hasDevKey = mode === "development" && adminKey === null;
   const clientFlags = toClientFlags(url, data);
-  return { url, data, clientFlags, hasDevKey, differing, example };
+  return { url, data, clientFlags, devKey, differing, example };
 }
 
 /** What the other commands must be told, if they are called in the same folder. */

@@ -54,6 +54,7 @@ function engineFamilies(m: EngineMetrics): readonly string[] {
     histogram("millrace_commit_seconds", "Duration of a commit.", m.commitSeconds),
     counter("millrace_runs_taken_total", "Runs taken over from the store.", { value: m.runsTaken }),
     counter("millrace_runs_reaped_total", "Runs freed from dead nodes.", { value: m.runsReaped }),
+    counter("millrace_runs_pruned_total", "Ended runs removed.", { value: m.runsPruned }),
     counter("millrace_runs_lost_total", "Runs lost to another owner.", { value: m.runsLost }),
     gauge("millrace_resident_runs", "Runs in memory.", { value: m.residentRuns }),
     gauge("millrace_running_bodies", "Step bodies that run now.", { value: m.runningBodies }),

@@ -12,6 +12,7 @@ import { LOG_ROUTES } from "./run-logs.ts";
 import { RETRY_ROUTES } from "./run-retry.ts";
 import { HEALTH_ROUTES } from "./health.ts";
 import { KEY_ROUTES } from "./keys.ts";
+import { RESUME_ROUTES } from "./resume.ts";
 import { RUN_ROUTES } from "./runs.ts";
 import { SANDBOX_ROUTES } from "./sandbox.ts";
 import { START_ROUTES } from "./start-run.ts";
@@ -41,6 +42,7 @@ const ROUTES: readonly Route[] = [
   ...TENANT_ROUTES,
   ...WORKSPACE_ROUTES,
   ...AUDIT_ROUTES,
+  ...RESUME_ROUTES,
   ...HEALTH_ROUTES,
 ];
 

@@ -123,7 +123,7 @@ describe("POST /events", { timeout: 30_000 }, () => {
     expect(await post({ events })).toEqual([413, "request.too-large"]);
   });
 
-  test("brings ten thousand signals to one run in their order", async () => {
+  test("brings ten thousand signals to one run in their order (fault 50)", async () => {
     await using server = await openTestServer();
     await server.install(NAP);
     const runId = toRunId(await start(server, "wf_nap"));

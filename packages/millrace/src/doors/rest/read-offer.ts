@@ -24,9 +24,10 @@ const readWorkflowOffer: Reader<WorkflowOffer> = readStruct(
     inputSchema: ignore,
     outputSchema: ignore,
     timeoutMs: readOrNull(readNumber(1, MAX_DURATION_MS)),
+    retentionMs: readNumber(0, MAX_DURATION_MS),
     metadata: readMetadata,
   },
-  ["description", "metadata"],
+  ["description", "retentionMs", "metadata"],
 );
 
 /** What one attachment says, beside the offer. */

@@ -80,14 +80,17 @@ describe("POST /workflows/{id}/run/batch", () => {
       "key",
       ["items", 1, "idempotencyKey"],
     ],
-  ])("starts nothing when it is atomic and has %s", async (_, items, status, __, path) => {
-    await using server = await openTestServer();
-    await server.install(DOUBLE);
-    await server.send("POST", "/api/v1/workflows/wf_double/run", { body: item(1, "known") });
-    const answer = await batch(server, { items, atomic: true });
-    expect(answer).toMatchObject({ status, error: { details: [{ path }] } });
-    expect(await countRuns(server)).toBe(1);
-  });
+  ])(
+    "starts nothing when it is atomic and has %s (fault 47)",
+    async (_, items, status, __, path) => {
+      await using server = await openTestServer();
+      await server.install(DOUBLE);
+      await server.send("POST", "/api/v1/workflows/wf_double/run", { body: item(1, "known") });
+      const answer = await batch(server, { items, atomic: true });
+      expect(answer).toMatchObject({ status, error: { details: [{ path }] } });
+      expect(await countRuns(server)).toBe(1);
+    },
+  );
 
   test("starts all when it is atomic and nothing is wrong", async () => {
     await using server = await openTestServer();

@@ -250,7 +250,7 @@ describe("an idempotency key", () => {
     expect(other.body.error.details[0]?.path).toEqual(["idempotencyKey"]);
   });
 
-  test("tells in a header that the payload differs", async () => {
+  test("tells in a header that the payload differs (fault 44)", async () => {
     await using server = await openWithEcho();
     const first = await server.send("POST", START, {
       body: { input: { say: "a" }, idempotencyKey: "k" },
@@ -262,7 +262,7 @@ describe("an idempotency key", () => {
     expect(second.headers.get("idempotency-mismatch")).toBe("true");
   });
 
-  test("gives 409 for another payload where the caller asks to be told", async () => {
+  test("gives 409 for another payload where the caller asks to be told (fault 44)", async () => {
     await using server = await openWithEcho();
     const send = (say: string) =>
       server.send("POST", START, {
@@ -278,7 +278,7 @@ describe("an idempotency key", () => {
     ]);
   });
 
-  test("starts one run, however many ask at the same moment", async () => {
+  test("starts one run, however many ask at the same moment (fault 43)", async () => {
     await using server = await openWithEcho();
     const body = { idempotencyKey: "at-once" };
     const all = await Promise.all(

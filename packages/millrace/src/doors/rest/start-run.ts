@@ -66,6 +66,7 @@ export const START_ROUTES: readonly Route[] = [
       "workflow.not-active",
       "input.invalid",
       "idempotency.mismatch",
+      "run.pruned",
       "payload.too-large",
       "storage.rejected",
     ],

@@ -138,6 +138,15 @@ describe("POST /workers", () => {
     expect(body.data.status).toBe("active");
   });
 
+  test("takes how long runs of a workflow are kept, and shows it", async () => {
+    await using world = await openWorld();
+    await world.attach({ workflows: [{ ...OFFER, retentionMs: 60_000 }] });
+    const { body } = await world.server.send("GET", "/api/v1/workflows/order");
+    expect(body.data).toMatchObject({ retentionMs: 60_000 });
+    const wrong = { ...BODY, instance: "j", workflows: [{ ...OFFER, retentionMs: -1 }] };
+    expect(await world.server.send("POST", PATH, { body: wrong })).toMatchObject({ status: 400 });
+  });
+
   test("answers a repeat of the same attachment as the first one, and another one anew", async () => {
     await using world = await openWorld();
     const [first, repeat] = await Promise.all([world.attach(), world.attach()]);

@@ -63,6 +63,7 @@ const WORKFLOW_OFFER: JsonSchema = titled(
       inputSchema: anyJson("JSON Schema; `null`: the worker checks."),
       outputSchema: anyJson("JSON Schema; `null`: the worker checks."),
       timeoutMs: described("Deadline of a run.", orNull(TIMEOUT)),
+      retentionMs: described("How long an ended run is kept. Default: as the server says.", MS),
       metadata: TEXTS,
     },
     ["name", "version", "inputSchema", "outputSchema", "timeoutMs"],
