@@ -13,6 +13,7 @@ export default defineConfig({
       "packages/*/src/**/*.test.ts",
       "packages/*/bin/*.test.ts",
       "bench/**/*.test.ts",
+      "chaos/**/*.test.ts",
       "tools/**/*.test.ts",
       "e2e/**/*.test.ts",
       "conformance/*.test.ts",

@@ -1,5 +1,5 @@
 // What the samples of seed 001 call, on the engine itself: the part of its `api` that creates, triggers and reads.
-import type { Actor, Engine } from "@millrace/engine";
+import type { Actor } from "@millrace/engine";
 import {
   asJsonText,
   DEFAULT_TENANT,
@@ -8,6 +8,7 @@ import {
   type JsonValue,
   type Run,
 } from "@millrace/protocol";
+import type { NodeCommands } from "./sample-node.ts";
 import { evaluate, recordConsole } from "./sample.ts";
 
 /** The four statuses of the seed, and its two optional fields. */
@@ -31,7 +32,7 @@ export interface BusinessApi {
 
 const ACTOR: Actor = { key: null, address: null };
 
-export function toBusinessApi(engine: Engine): BusinessApi {
+export function toBusinessApi(engine: NodeCommands): BusinessApi {
   return {
     workflows: {
       create: async (workflow) => {
@@ -54,7 +55,7 @@ export function toBusinessApi(engine: Engine): BusinessApi {
   };
 }
 
-export async function readRun(engine: Engine, executionId: string): Promise<Run> {
+export async function readRun(engine: NodeCommands, executionId: string): Promise<Run> {
   const runId = parseRunId(executionId);
   const run = runId === undefined ? null : await engine.getRun(DEFAULT_TENANT, runId);
   if (run === null) throw new Error(`there is no execution ${executionId}`);

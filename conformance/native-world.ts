@@ -1,10 +1,10 @@
 // Our own client and worker, reached in two ways: in the process of the engine, and over HTTP on a port.
 import { createEngine, type Engine } from "@millrace/engine";
-import { createSqliteStorage } from "@millrace/engine/sqlite";
 import type { AnyWorkflow } from "@millrace/sdk";
 import { createClient, type Client } from "@millrace/sdk/client";
 import { createWorker } from "@millrace/sdk/worker";
 import { openListeningServer } from "./open-listening-server.ts";
+import { openSampleStorage } from "./sample-store.ts";
 
 export interface NativeWorld extends AsyncDisposable {
   readonly client: Client;
@@ -23,45 +23,62 @@ export const WAYS: ReadonlyMap<string, () => Promise<NativeWorld>> = new Map([
 const ADMIN_KEY = "mr_test_administrator_of_this_conformance_test";
 
 async function openInProcess(): Promise<NativeWorld> {
-  const engine = createEngine({ storage: await createSqliteStorage({ memory: true }) });
-  await engine.start();
-  const reach = (namespace?: string): Reach => ({
-    engine,
-    ...(namespace === undefined ? {} : { namespace }),
+  const store = await openSampleStorage();
+  const engines: Engine[] = [];
+  while (engines.length < store.nodeCount) {
+    const engine = createEngine({ storage: await store.open() });
+    await engine.start();
+    engines.push(engine);
+  }
+  let turn = 0;
+  // Each client and each worker has the next one.
+  const reach = (namespace?: string): Reach => {
+    const engine = engines[turn++ % engines.length];
+    if (engine === undefined) throw new Error("there is no engine");
+    return { engine, ...(namespace === undefined ? {} : { namespace }) };
+  };
+  const makeTenant = async (name: string): Promise<void> => {
+    const [engine] = engines;
+    if ((await engine?.tenants.find(name)) === null)
+      await engine?.tenants.create({ name, actor: { key: null, address: null } });
+  };
+  return toWorld(makeTenant, reach, async () => {
+    await Promise.all(engines.map((engine) => engine.stop({ graceMs: 0 })));
+    await store.remove();
   });
-  return toWorld(engine, reach, () => engine.stop({ graceMs: 0 }));
 }
 
 async function openOverHttp(): Promise<NativeWorld> {
   const here = await openListeningServer({ adminKey: ADMIN_KEY });
-  const { engine, key } = here.server;
-  const reach = (namespace?: string): Reach =>
-    namespace === undefined ? { url: here.url, key } : { url: here.url, key: ADMIN_KEY, namespace };
-  return toWorld(engine, reach, async () => here[Symbol.asyncDispose]());
+  const { key, makeTenant } = here.server;
+  const reach = (namespace: string | undefined, who: "client" | "worker"): Reach => {
+    const url = who === "client" ? here.url : here.workerUrl();
+    return namespace === undefined ? { url, key } : { url, key: ADMIN_KEY, namespace };
+  };
+  return toWorld(makeTenant, reach, async () => here[Symbol.asyncDispose]());
 }
 
 type Reach = Parameters<typeof createClient>[0];
 
 function toWorld(
-  engine: Engine,
-  reach: (namespace?: string) => Reach,
+  makeTenant: (name: string) => Promise<void>,
+  reach: (namespace: string | undefined, who: "client" | "worker") => Reach,
   close: () => Promise<void>,
 ): NativeWorld {
   const open: (() => Promise<void>)[] = [];
   const connect = (namespace?: string): Client => {
-    const client = createClient(reach(namespace));
+    const client = createClient(reach(namespace, "client"));
     open.push(() => client.close());
     return client;
   };
   return {
     client: connect(),
     namespaced: async (namespace) => {
-      if ((await engine.tenants.find(namespace)) === null)
-        await engine.tenants.create({ name: namespace, actor: { key: null, address: null } });
+      await makeTenant(namespace);
       return connect(namespace);
     },
     work: async (workflows, namespace) => {
-      const worker = createWorker({ ...reach(namespace), workflows });
+      const worker = createWorker({ ...reach(namespace, "worker"), workflows });
       open.push(() => worker.stop());
       await worker.start();
     },

@@ -1,6 +1,5 @@
-// An engine for the samples of seed 001, and the steps that its tests have in common.
-import { createEngine, type Engine, type StepFunctions } from "@millrace/engine";
-import { createSqliteStorage } from "@millrace/engine/sqlite";
+// Engines for the samples of seed 001, and the steps that its tests have in common.
+import type { StepFunctions } from "@millrace/engine";
 import { DEFAULT_TENANT, type JsonValue } from "@millrace/protocol";
 import {
   createFrom,
@@ -10,12 +9,14 @@ import {
   type Created,
   type ExecutionStatus,
 } from "./business-api.ts";
+import { openNodes } from "./open-nodes.ts";
+import type { NodeCommands } from "./sample-node.ts";
 
 /** Longer than anything here takes; nothing waits for it in vain. */
 export const PATIENCE_MS = 60_000;
 
 export interface Business extends AsyncDisposable {
-  readonly engine: Engine;
+  readonly engine: NodeCommands;
   readonly api: BusinessApi;
   /** Runs a sample that creates one workflow, and activates that. */
   create(code: string): Promise<Created>;
@@ -25,6 +26,8 @@ export interface Business extends AsyncDisposable {
   end(executionId: string): Promise<Ended>;
   /** Reads the execution until the step has this status: each is stored on its own. */
   untilStep(executionId: string, step: string, status: string): Promise<void>;
+  /** Stops what runs it. What is stored stays, for those that open the same path. */
+  stop(): Promise<void>;
 }
 
 export interface Ended extends ExecutionStatus {
@@ -32,11 +35,10 @@ export interface Ended extends ExecutionStatus {
   readonly steps: Readonly<Record<string, string>>;
 }
 
-/** @param path of the store's file; by default it is in memory */
+/** @param path of a store that is opened again; by default it is gone with its engines */
 export async function openBusiness(functions: StepFunctions, path?: string): Promise<Business> {
-  const storage = await createSqliteStorage(path === undefined ? { memory: true } : { path });
-  const engine = createEngine({ storage, functions });
-  await engine.start();
+  const nodes = await openNodes({ functions }, path);
+  const engine = nodes.commands;
   const api = toBusinessApi(engine);
   const end: Business["end"] = async (executionId) => {
     const { id } = await readRun(engine, executionId);
@@ -56,12 +58,13 @@ export async function openBusiness(functions: StepFunctions, path?: string): Pro
         if (steps.some((it) => it.key === step && it.status === status)) return;
       }
     },
-    [Symbol.asyncDispose]: () => engine.stop({ graceMs: 0 }),
+    stop: () => nodes.stop(),
+    [Symbol.asyncDispose]: () => nodes.close(),
   };
 }
 
 /** @throws if it has not ended */
-export async function readEnded(engine: Engine, executionId: string): Promise<Ended> {
+export async function readEnded(engine: NodeCommands, executionId: string): Promise<Ended> {
   const { steps } = await readRun(engine, executionId);
   const status = await toBusinessApi(engine).workflows.status(executionId);
   if (status.status === "pending" || status.status === "running") {

@@ -132,7 +132,7 @@ describe("A server that is stopped between steps", PATIENT, () => {
     const input = { orderId: "order-123" };
     const { executionId } = await first.api.workflows.trigger(workflow.id, input);
     await first.untilStep(executionId, "update-inventory", "completed");
-    await first.engine.stop({ graceMs: 0 });
+    await first.stop();
 
     const after = orderFunctions("declined");
     const mail = recordCalls({ "send-order-email": () => ({ messageId: "m2" }) });
@@ -174,7 +174,7 @@ describe("A server that is stopped between steps", PATIENT, () => {
     const { executionId } = await first.api.workflows.trigger(workflow.id);
     // What came before it is stored by then.
     await hung.promise;
-    await first.engine.stop({ graceMs: 0 });
+    await first.stop();
 
     const after = paymentFunctions(3);
     await using second = await openBusiness(after.functions, folder.path);

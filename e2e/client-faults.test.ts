@@ -84,7 +84,7 @@ describe("a client over HTTP", { timeout: TEST_TIMEOUT_MS }, () => {
     ]);
   });
 
-  test("starts one run when the answer to the start is lost", async () => {
+  test("starts one run when the answer to the start is lost (fault 3)", async () => {
     await using held = await openHeld();
     const { world } = held;
     const keys: string[] = [];

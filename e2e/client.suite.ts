@@ -117,7 +117,7 @@ function startSuite(open: OpenClientWorld): void {
       expect(fault.message).toContain(one.id);
     });
 
-    test("may choose a name, by which its run is found while nobody else has it", async () => {
+    test("may choose a name, by which its run is found while nobody else has it (fault 46)", async () => {
       await using world = await open();
       await world.install(SLEEP);
       const start = (options: object): Promise<{ readonly id: string }> =>
@@ -327,7 +327,7 @@ function endSuite(open: OpenClientWorld): void {
 
 function manySuite(open: OpenClientWorld): void {
   describe("many", () => {
-    test("starts 10,000 runs, and rejects the one that is wrong", async () => {
+    test("starts 10,000 runs, and rejects the one that is wrong (fault 47)", async () => {
       await using world = await open();
       await world.install(DOUBLE);
       const items = Array.from({ length: 10_000 }, (_, n) => ({ input: { n } }));

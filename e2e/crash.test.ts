@@ -17,7 +17,7 @@ const sorted = (ids: readonly (string | null)[]): readonly string[] =>
 
 describe("a server under load", () => {
   test(
-    `loses, doubles and repeats nothing in ${KILLS} kills`,
+    `loses, doubles and repeats nothing in ${KILLS} kills (faults 4, 5)`,
     { timeout: TIMEOUT_MS },
     async () => {
       const seed = drawCrashSeed();
@@ -69,7 +69,7 @@ describe("a server under load", () => {
 });
 
 describe("a server that starts for the first time", { timeout: TIMEOUT_MS }, () => {
-  test("may be killed at any moment of it", async () => {
+  test("may be killed at any moment of it (fault 29)", async () => {
     const seed = drawCrashSeed();
     onTestFailed(() => console.error(`MILLRACE_CRASH_SEED=${seed} draws the same moments again`));
     const random = createRandom(seed);

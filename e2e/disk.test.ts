@@ -64,7 +64,7 @@ function inject(world: World, fault: string): readonly string[] {
 }
 
 describe("a full disk", { timeout: TEST_TIMEOUT_MS }, () => {
-  test("refuses starts, holds runs up, and lets both go on when there is space again", async () => {
+  test("refuses starts, holds runs up, and lets both go on when there is space again (fault 25)", async () => {
     await using world = await openWorld();
     const { client, stop } = await world.start();
     const bodies = new BodyLog(world.folder);
@@ -124,7 +124,7 @@ describe("a disk that fails", { timeout: TEST_TIMEOUT_MS }, () => {
     ["a write of the log fails", "pwrite64:error=EIO:when=60+"],
     ["the log may not grow", null],
   ] as const)(
-    "stops the node for good when %s: no start is accepted any more",
+    "stops the node for good when %s: no start is accepted any more (fault 26)",
     async ([, fault], context) => {
       if (fault !== null) skipWithoutStrace(context);
       await using world = await openWorld();

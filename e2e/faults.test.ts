@@ -22,7 +22,7 @@ const BAD_FUNCTIONS = {
 } as const;
 
 describe("a server whose functions misbehave", { timeout: TEST_TIMEOUT_MS }, () => {
-  test("fails each of their steps and nothing else, and stays up", async () => {
+  test("fails each of their steps and nothing else, and stays up (faults 10, 12)", async () => {
     await using world = await openWorld();
     const { client } = await world.start();
     const bodies = new BodyLog(world.folder);

@@ -38,7 +38,7 @@ async function expectUnharmed(world: World, client: Client, ids: readonly string
 }
 
 describe("isolated code", { timeout: TEST_TIMEOUT_MS }, () => {
-  test("fails its own run with a named error when it harms its process, and no other", async () => {
+  test("fails its own run with a named error when it harms its process, and no other (faults 11, 12)", async () => {
     await using world = await openWorld();
     const { client } = await startIsolated(world);
     const held = await startHeld(world, client);
@@ -63,7 +63,7 @@ describe("isolated code", { timeout: TEST_TIMEOUT_MS }, () => {
     expect(process.stderr()).not.toContain("a worker's process has ended");
   });
 
-  test("that leaves no trace when it ends its process is set aside after a few tries", async () => {
+  test("that leaves no trace when it ends its process is set aside after a few tries (fault 9)", async () => {
     await using world = await openWorld();
     const { client, process } = await startIsolated(world, 2);
     const held = await startHeld(world, client);

@@ -1,9 +1,16 @@
 // One engine with a client on it: in the same process, or over a real port.
-import { createEngine, type Engine, type StepFunctions } from "@millrace/engine";
+import {
+  createEngine,
+  type Engine,
+  type EngineOptions,
+  type StepFunctions,
+} from "@millrace/engine";
+import { createPostgresStorage } from "@millrace/engine/postgres";
 import { createSqliteStorage } from "@millrace/engine/sqlite";
 import type { JsonValue } from "@millrace/protocol";
 import { createClient, type Client, type HttpClientOptions } from "@millrace/sdk/client";
 import { listen, type Listener } from "millrace";
+import { createTestDatabase } from "../packages/engine/src/testkit/postgres/shared-postgres.ts";
 import { openTestServer, type TestServer } from "../tools/testkit/open-test-server.ts";
 
 export interface ClientWorld extends AsyncDisposable {
@@ -33,8 +40,21 @@ const toInstall =
     return id;
   };
 
-export async function openEngineWorld(functions: StepFunctions = {}): Promise<ClientWorld> {
-  const storage = await createSqliteStorage({ memory: true });
+export const openEngineWorld: OpenClientWorld = async (functions) =>
+  openWorldOn(await createSqliteStorage({ memory: true }), functions);
+
+/** On a database of its own. */
+export const openPostgresWorld: OpenClientWorld = async (functions) => {
+  const database = await createTestDatabase();
+  const storage = await createPostgresStorage({ url: database.url });
+  return openWorldOn(storage, functions, () => database.drop());
+};
+
+async function openWorldOn(
+  storage: EngineOptions["storage"],
+  functions: StepFunctions = {},
+  remove: () => Promise<void> = () => Promise.resolve(),
+): Promise<ClientWorld> {
   const engine = createEngine({ storage, functions });
   await engine.start();
   const client = createClient({ engine });
@@ -45,6 +65,7 @@ export async function openEngineWorld(functions: StepFunctions = {}): Promise<Cl
     [Symbol.asyncDispose]: async () => {
       await client.close();
       await engine.stop({ graceMs: 0 });
+      await remove();
     },
   };
 }

@@ -17,7 +17,7 @@ const HELD = define("wf_held", [
 ]);
 
 describe("a server that is told to stop", { timeout: TEST_TIMEOUT_MS }, () => {
-  test("lets a long step finish, exits with 0, and goes on after it at the next start", async () => {
+  test("lets a long step finish, exits with 0, and goes on after it at the next start (fault 6)", async () => {
     await using world = await openWorld();
     const { client, process, stop } = await world.start();
     const bodies = new BodyLog(world.folder);
@@ -37,7 +37,7 @@ describe("a server that is told to stop", { timeout: TEST_TIMEOUT_MS }, () => {
 });
 
 describe("a second server on the same data", { timeout: TEST_TIMEOUT_MS }, () => {
-  test("is refused with pid and host of the first, which serves on", async () => {
+  test("is refused with pid and host of the first, which serves on (fault 34)", async () => {
     await using world = await openWorld();
     const first = await world.start();
     const second = world.spawn();
@@ -52,7 +52,7 @@ describe("a second server on the same data", { timeout: TEST_TIMEOUT_MS }, () =>
 });
 
 describe("a backup under load", { timeout: TEST_TIMEOUT_MS }, () => {
-  test("opens, is whole, and holds every run that was acknowledged before it", async () => {
+  test("opens paused, is whole, and holds every run that was acknowledged before it (fault 33)", async () => {
     await using world = await openWorld();
     await using restored = await openWorld();
     const { client, process } = await world.start();
@@ -84,6 +84,14 @@ describe("a backup under load", { timeout: TEST_TIMEOUT_MS }, () => {
     await rename(file, restored.store);
     await writeFile(join(restored.folder, "go"), "");
     const again = await restored.start();
+    // The store that it was taken from may be at work.
+    expect((await again.client.send("GET", `/api/v1/runs/${held}`)).data).toMatchObject({
+      status: "running",
+    });
+    expect((await again.client.health()).data).toMatchObject({
+      reason: expect.stringMatching(/^paused/) as unknown,
+    });
+    await again.client.send("POST", "/api/v1/resume", {});
     for (const runId of before) {
       expect(await again.client.ended(runId)).toMatchObject({ status: "completed" });
     }

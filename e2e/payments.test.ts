@@ -31,7 +31,7 @@ describe(
     timeout: 4 * TEST_TIMEOUT_MS,
   },
   () => {
-    test(`makes one invoice for each of ${KILLS} orders`, async () => {
+    test(`makes one invoice for each of ${KILLS} orders (fault 2)`, async () => {
       await using world = await openWorld();
       await using stripe = await openFakeStripe();
       const env = { MILLRACE_STRIPE_KEY: "sk_test_fake", MILLRACE_STRIPE_URL: stripe.url };

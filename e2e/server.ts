@@ -15,6 +15,10 @@ export interface ServerOptions {
   readonly args?: readonly string[];
   /** Settings, beside the environment of the test. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Name of its data folder, below `folder`. Default: `data`. */
+  readonly data?: string;
+  /** Of a node that makes no development key, because another one of its database has. */
+  readonly key?: string;
 }
 
 export interface Server {
@@ -40,22 +44,29 @@ export function spawnServer({
   folder,
   functions,
   args = [],
+  data: name = "data",
+  key,
   ...how
 }: ServerOptions): StartingServer {
-  const data = join(folder, "data");
+  const data = join(folder, name);
   const flags = ["--port", "0", "--data", data, "--functions", functions, "--json"];
   const process = launch({ ...how, folder, args: ["start", ...flags, ...args] });
   const ready = soon("the server to serve", process.firstLine, process.stderr).then((line) =>
-    toServer(process, line, data),
+    toServer(process, line, data, key),
   );
   ready.catch(() => {});
   return { process, ready };
 }
 
-async function toServer(launched: Launched, line: string, data: string): Promise<Server> {
+async function toServer(
+  launched: Launched,
+  line: string,
+  data: string,
+  given?: string,
+): Promise<Server> {
   // The command's own line.
   const { url, pid } = JSON.parse(line) as { readonly url: string; readonly pid: number };
-  const key = (await readFile(join(data, "dev-key"), "utf8")).trim();
+  const key = given ?? (await readFile(join(data, "dev-key"), "utf8")).trim();
   return {
     process: launched,
     pid,

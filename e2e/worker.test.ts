@@ -149,7 +149,7 @@ async function findPort(random: Random): Promise<number> {
 }
 
 describe("a worker in a process of its own", { timeout: TIMEOUT_MS }, () => {
-  test(`loses and doubles nothing when it, the server or both are killed ${KILLS} times`, async () => {
+  test(`loses and doubles nothing when it, the server or both are killed ${KILLS} times (faults 1, 2, 3)`, async () => {
     const seed = drawCrashSeed();
     onTestFailed(() => console.error(`MILLRACE_CRASH_SEED=${seed} draws the same moments again`));
     await using world = await openWorld();
