@@ -1,9 +1,10 @@
 // `npm run bench`: runs the scenarios one after the other and prints a table. See `docs/reference/performance.md`.
 import { Bench } from "./bench.ts";
 import { measureDisk } from "./disk.ts";
-import { STORES } from "./engine/store.ts";
 import { holds, type Measurement } from "./measurement.ts";
 import { readOptions, USAGE, type Options } from "./options.ts";
+import { collectPlans } from "./plans/collect-plans.ts";
+import { writePlans } from "./plans/page.ts";
 import { cleanUpAtExit } from "./processes.ts";
 import { createProgress, type Progress } from "./progress.ts";
 import { PAGE, writePage } from "./report/page.ts";
@@ -30,10 +31,10 @@ async function main(options: Options): Promise<boolean> {
   await using bench = await Bench.open({ sizes, store, profiles, progress });
   progress.stage("the disk");
   const disk = measureDisk(bench.folder, DISK_MS);
-  const { measurements, isWhole } = await measureAll(options, bench);
+  const { measurements, leftOut, isWhole } = await measureAll(options, bench);
   const durationMs = performance.now() - startedAt;
-  const { durability } = STORES[store];
-  const report: Report = { ...machine, disk, durability, isQuick, durationMs, measurements };
+  const found = { disk, store: bench.store, leftOut, isQuick, durationMs, measurements };
+  const report: Report = { ...machine, ...found };
   process.stdout.write(`${options.isJson ? toJson(report) : `\n${drawTable(report)}`}\n`);
   const adds = addsUp(measurements, progress);
   if (options.isWriting && isWhole && adds) {
@@ -45,6 +46,8 @@ async function main(options: Options): Promise<boolean> {
 
 interface Found {
   readonly measurements: readonly Measurement[];
+  /** Names and reasons. */
+  readonly leftOut: readonly string[];
   /** Every scenario came to its end. */
   readonly isWhole: boolean;
 }
@@ -53,9 +56,16 @@ interface Found {
 async function measureAll({ scenarios }: Options, bench: Bench): Promise<Found> {
   const { progress } = bench;
   const measurements: Measurement[] = [];
+  const leftOut: string[] = [];
   let isWhole = true;
   for (const [i, scenario] of scenarios.entries()) {
     progress.say(`\n[${i + 1}/${scenarios.length}] ${scenario.name}`);
+    const why = scenario.leftOut?.[bench.store.name];
+    if (why !== undefined) {
+      leftOut.push(`${scenario.name} (${why})`);
+      progress.say(`    left out: ${why}`);
+      continue;
+    }
     try {
       for await (const measurement of scenario.run(bench)) {
         measurements.push(measurement);
@@ -67,7 +77,7 @@ async function measureAll({ scenarios }: Options, bench: Bench): Promise<Found> 
       progress.say(`${scenario.name} failed: ${why}`);
     }
   }
-  return { measurements, isWhole };
+  return { measurements, leftOut, isWhole };
 }
 
 function addsUp(measurements: readonly Measurement[], progress: Progress): boolean {
@@ -80,6 +90,7 @@ cleanUpAtExit();
 try {
   const options = readOptions(process.argv.slice(2));
   if (options === "help") process.stdout.write(`${USAGE}\n`);
+  else if (options === "plans") await writePlans(await collectPlans());
   else if (!(await main(options))) process.exitCode = 1;
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n${USAGE}\n`);

@@ -23,7 +23,15 @@ describe("a budget", () => {
     [{ unit: "ratio", budget: "fullStoreRatio", value: 0.89 }, false],
     [{ unit: "ratio", budget: "fullStoreRatio", value: Number.NaN }, false],
     [{ unit: "ms", budget: null, value: 1 }, null],
+    // The design has none for this store.
+    [{ unit: "ms", budget: "recoveryMs", value: 1 }, null],
   ] as const)("is compared with what was measured: %o", ([fields, expected]) => {
-    expect(isMet(aMeasured(fields))).toBe(expected);
+    expect(isMet(aMeasured(fields), "sqlite")).toBe(expected);
+  });
+
+  test("is that of the store", () => {
+    const measured = aMeasured({ unit: "runs/s", budget: "runsPerSecond", value: 12_000 });
+    expect(isMet(measured, "postgres")).toBe(true);
+    expect(isMet(measured, "sqlite")).toBe(false);
   });
 });

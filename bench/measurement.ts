@@ -1,6 +1,18 @@
-import { BUDGETS, type BudgetName } from "./budgets.ts";
+import { findBudget, type BudgetName } from "./budgets.ts";
+import type { StoreName } from "./engine/store.ts";
 
-export const UNITS = ["runs/s", "requests/s", "starts/s", "ms", "µs", "MB", "ratio"] as const;
+export const UNITS = [
+  "runs/s",
+  "requests/s",
+  "starts/s",
+  "claims/s",
+  "statements/min",
+  "ms",
+  "µs",
+  "MB",
+  "bytes",
+  "ratio",
+] as const;
 export type Unit = (typeof UNITS)[number];
 
 /** A number, as measured. */
@@ -31,9 +43,10 @@ export type Measurement = Measured | Checked;
  * null: there is no budget. An upper bound of a ratio is compared with the one decimal in which it is given, since two
  * things that cost the same never measure exactly the same.
  */
-export function isMet({ value, unit, budget }: Measured): boolean | null {
+export function isMet({ value, unit, budget: name }: Measured, store: StoreName): boolean | null {
+  const budget = findBudget(name, store);
   if (budget === null) return null;
-  const { bound, value: limit } = BUDGETS[budget];
+  const { bound, value: limit } = budget;
   const compared = unit === "ratio" && bound === "at most" ? Math.round(value * 10) / 10 : value;
   return bound === "at least" ? compared >= limit : compared <= limit;
 }

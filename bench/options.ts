@@ -18,11 +18,12 @@ export const USAGE: string = `npm run bench -- [options]
   --quick         small sizes, to see whether it works
   --json          JSON on standard output in place of the table
   --write         puts the result into docs/reference/performance.md
+  --plans         writes the plans of PostgreSQL into docs/reference/plans/postgres.md, and measures nothing
   --store name    ${STORE_NAMES.join(", ")}
   --profiles dir  a CPU profile of each engine process`;
 
 /** @throws {Error} with a sentence for whoever typed it */
-export function readOptions(args: readonly string[]): Options | "help" {
+export function readOptions(args: readonly string[]): Options | "help" | "plans" {
   const { values } = parseArgs({
     args: [...args],
     options: {
@@ -30,12 +31,14 @@ export function readOptions(args: readonly string[]): Options | "help" {
       quick: { type: "boolean", default: false },
       json: { type: "boolean", default: false },
       write: { type: "boolean", default: false },
+      plans: { type: "boolean", default: false },
       store: { type: "string", default: "sqlite" },
       profiles: { type: "string" },
       help: { type: "boolean", default: false },
     },
   });
   if (values.help) return "help";
+  if (values.plans) return "plans";
   const store = STORE_NAMES.find((name) => name === values.store);
   if (store === undefined) {
     throw new Error(`There is no store ${values.store}; there is ${STORE_NAMES.join(", ")}.`);

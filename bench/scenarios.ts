@@ -1,14 +1,19 @@
 import type { Scenario } from "./bench.ts";
+import { bytes } from "./scenarios/bytes.ts";
 import { codeWorker } from "./scenarios/code-worker.ts";
 import { code } from "./scenarios/code.ts";
+import { dueBacklog } from "./scenarios/due-backlog.ts";
 import { eventStreams } from "./scenarios/event-streams.ts";
 import { history } from "./scenarios/history.ts";
+import { idle } from "./scenarios/idle.ts";
 import { kill } from "./scenarios/kill.ts";
 import { language } from "./scenarios/language.ts";
 import { latency } from "./scenarios/latency.ts";
 import { loop } from "./scenarios/loop.ts";
+import { nodes } from "./scenarios/nodes.ts";
 import { order } from "./scenarios/order.ts";
 import { parallel } from "./scenarios/parallel.ts";
+import { recovery } from "./scenarios/recovery.ts";
 import { restBatch } from "./scenarios/rest-batch.ts";
 import { restReads } from "./scenarios/rest-reads.ts";
 import { restStarts } from "./scenarios/rest-starts.ts";
@@ -48,4 +53,9 @@ export const SCENARIOS: readonly Scenario[] = [
   restReads,
   startUp,
   kill,
+  nodes,
+  recovery,
+  idle,
+  bytes,
+  dueBacklog,
 ];

@@ -40,6 +40,13 @@ export interface Sizes {
   readonly startUps: number;
   readonly kills: number;
   readonly killAfterMs: number;
+  /** On one database. Two and one are among them. */
+  readonly nodeCounts: readonly number[];
+  readonly recoveryRuns: number;
+  readonly idleMs: number;
+  readonly byteRuns: number;
+  /** Ascending; the last is compared with the first. */
+  readonly dueRuns: readonly number[];
 }
 
 export const FULL: Sizes = {
@@ -78,6 +85,11 @@ export const FULL: Sizes = {
   startUps: 5,
   kills: 3,
   killAfterMs: 3_000,
+  nodeCounts: [1, 2, 4],
+  recoveryRuns: 10_000,
+  idleMs: 60_000,
+  byteRuns: 20_000,
+  dueRuns: [1_000, 1_000_000],
 };
 
 /** To see whether the benchmark works. Its numbers say nothing. */
@@ -117,4 +129,9 @@ export const QUICK: Sizes = {
   startUps: 1,
   kills: 2,
   killAfterMs: 500,
+  nodeCounts: [1, 2, 4],
+  recoveryRuns: 500,
+  idleMs: 5_000,
+  byteRuns: 1_000,
+  dueRuns: [1_000, 20_000],
 };

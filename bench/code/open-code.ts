@@ -3,11 +3,10 @@ import type { AnyWorkflow } from "@millrace/sdk";
 import { createClient, type Client } from "@millrace/sdk/client";
 import { createWorker, type Worker } from "@millrace/sdk/worker";
 import { openEngine } from "../engine/open-engine.ts";
-import type { StoreName } from "../engine/store.ts";
+import type { Place } from "../engine/store.ts";
 
 export interface OpenCodeOptions {
-  readonly store: StoreName;
-  readonly folder: string;
+  readonly place: Place;
   readonly workflows: readonly AnyWorkflow[];
 }
 
@@ -18,8 +17,8 @@ export interface OpenedCode extends AsyncDisposable {
 }
 
 /** An engine, its worker and a client, all in this process, as a program has them that embeds the engine. */
-export async function openCode({ store, folder, workflows }: OpenCodeOptions): Promise<OpenedCode> {
-  const { engine, [Symbol.asyncDispose]: close } = await openEngine({ store, folder });
+export async function openCode({ place, workflows }: OpenCodeOptions): Promise<OpenedCode> {
+  const { engine, [Symbol.asyncDispose]: close } = await openEngine({ place });
   const worker = createWorker({ engine, workflows });
   await worker.start();
   return {

@@ -19,6 +19,33 @@ export const THREE_STEPS: ChosenWorkflow = {
   },
 };
 
+export const FOUR_STEPS: ChosenWorkflow = {
+  id: "wf_four_steps",
+  definition: {
+    name: "Four steps",
+    trigger: { type: "api" },
+    steps: [
+      { id: "one", type: "function", function: "stepOne" },
+      { id: "two", type: "function", function: "stepTwo" },
+      { id: "three", type: "function", function: "stepThree" },
+      { id: "four", type: "function", function: "stepOne" },
+    ],
+  },
+};
+
+/** The function `hold` is the node's own: it never ends, or at once. */
+export const HOLD: ChosenWorkflow = {
+  id: "wf_hold",
+  definition: {
+    name: "Hold",
+    trigger: { type: "api" },
+    steps: [
+      { id: "one", type: "function", function: "stepOne" },
+      { id: "two", type: "function", function: "hold" },
+    ],
+  },
+};
+
 /** The same steps; each start is checked against a schema. */
 export const CHECKED_STEPS: ChosenWorkflow = {
   id: "wf_checked_steps",

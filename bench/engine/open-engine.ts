@@ -2,14 +2,15 @@ import { createEngine, type Engine, type StepFunctions } from "@millrace/engine"
 import { DEFAULT_TENANT, MillraceError, type Actions } from "@millrace/protocol";
 import type { ChosenWorkflow } from "./definitions.ts";
 import { createSlowStorage } from "./slow-storage.ts";
-import { STORES, type StoreName } from "./store.ts";
+import { openStorage, type Place } from "./store.ts";
 
 export interface OpenEngineOptions {
-  readonly store: StoreName;
-  readonly folder: string;
+  readonly place: Place;
   readonly functions?: StepFunctions;
   /** Default: none. */
   readonly actions?: Actions;
+  /** Default: the engine's. */
+  readonly maxResidentRuns?: number;
   /** Added to each commit. Default 0. */
   readonly commitDelayMs?: number;
 }
@@ -20,10 +21,11 @@ export interface OpenedEngine extends AsyncDisposable {
 
 /** An engine that runs until it is disposed. */
 export async function openEngine(options: OpenEngineOptions): Promise<OpenedEngine> {
-  const { store, folder, functions = {}, actions = {}, commitDelayMs = 0 } = options;
-  const bare = await STORES[store].open(folder);
+  const { place, functions = {}, actions = {}, commitDelayMs = 0, maxResidentRuns } = options;
+  const bare = await openStorage(place);
   const storage = commitDelayMs === 0 ? bare : createSlowStorage(bare, commitDelayMs);
-  const engine = createEngine({ storage, functions, actions });
+  const most = maxResidentRuns === undefined ? {} : { maxResidentRuns };
+  const engine = createEngine({ storage, functions, actions, ...most });
   await engine.start();
   return { engine, [Symbol.asyncDispose]: () => engine.stop() };
 }

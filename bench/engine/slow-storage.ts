@@ -6,10 +6,13 @@ export function createSlowStorage(storage: Storage, delayMs: number): Storage {
   return {
     catalog: storage.catalog,
     lanes: storage.lanes,
+    leaseMs: storage.leaseMs,
+    hints: storage.hints,
+    ...(storage.keyWindows === undefined ? {} : { keyWindows: storage.keyWindows }),
     migrate: () => storage.migrate(),
     join: (node) => storage.join(node),
     beat: (node) => storage.beat(node),
-    reap: () => storage.reap(),
+    reap: (request) => storage.reap(request),
     commit: async (lane, node, units) => {
       const outcomes = await storage.commit(lane, node, units);
       await pause(delayMs);

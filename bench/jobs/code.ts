@@ -6,12 +6,11 @@ import { loadCode } from "../../packages/millrace/src/code/load-code.ts";
 import type { HostedCode } from "../../packages/millrace/src/code/hosted-code.ts";
 import { openEngine } from "../engine/open-engine.ts";
 import { startAndWait } from "../engine/start-and-wait.ts";
-import type { StoreName } from "../engine/store.ts";
+import type { Place } from "../engine/store.ts";
 import { runClosedLoop, type ClosedLoopReport } from "../load/closed-loop.ts";
 
 export interface CodeOrder {
-  readonly store: StoreName;
-  readonly folder: string;
+  readonly place: Place;
   readonly inFlight: number;
   readonly warmUpMs: number;
   readonly windowMs: number;
@@ -23,8 +22,8 @@ const FILES = [fileURLToPath(new URL("../code/three-steps.ts", import.meta.url))
 
 /** As many callers as shall be in flight; each starts a run of a code workflow, waits for its result, and starts the next. */
 export async function code(order: CodeOrder): Promise<ClosedLoopReport> {
-  const { store, folder, processCount, ...load } = order;
-  await using opened = await openEngine({ store, folder });
+  const { place, processCount, ...load } = order;
+  await using opened = await openEngine({ place });
   await using hosted = await hostCode(processCount);
   const { engine } = opened;
   await hosted.attach(engine);

@@ -1,10 +1,9 @@
 // Opens a store in which nothing runs and counts what it holds, run by run.
 import { DEFAULT_TENANT, type RunId } from "@millrace/protocol";
-import { STORES, type Storage, type StoreName } from "../engine/store.ts";
+import { openStorage, type Place, type Storage } from "../engine/store.ts";
 
 export interface CountOrder {
-  readonly store: StoreName;
-  readonly folder: string;
+  readonly place: Place;
 }
 
 export interface Count {
@@ -20,8 +19,8 @@ export interface Count {
 const PAGE = 1_000;
 const STEPS = ["one", "two", "three"].join();
 
-export async function count({ store, folder }: CountOrder): Promise<Count> {
-  const storage = await STORES[store].open(folder);
+export async function count({ place }: CountOrder): Promise<Count> {
+  const storage = await openStorage(place);
   try {
     await storage.migrate();
     return await countAll(storage);

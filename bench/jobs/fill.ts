@@ -9,15 +9,15 @@ import {
   type RunId,
 } from "@millrace/protocol";
 import { randomInt } from "node:crypto";
+import { fillHistory } from "../postgres/fill-history.ts";
 import * as functions from "../functions/three-steps.ts";
 import { THREE_STEPS } from "../engine/definitions.ts";
 import { installWorkflow, openEngine } from "../engine/open-engine.ts";
 import { toRunId, toStart } from "../engine/start-and-wait.ts";
-import { STORES, type Storage, type StoreName, type Unit } from "../engine/store.ts";
+import { openStorage, type Place, type Storage, type Unit } from "../engine/store.ts";
 
 export interface FillOrder {
-  readonly store: StoreName;
-  readonly folder: string;
+  readonly place: Place;
   readonly finishedRuns: number;
 }
 
@@ -32,10 +32,26 @@ const COMMITS_IN_FLIGHT = 2;
 const HISTORY_MS = 30 * 24 * 60 * 60 * 1_000;
 
 export async function fill(order: FillOrder, tell: (text: string) => void): Promise<Filled> {
-  const { store, folder, finishedRuns } = order;
+  const { place, finishedRuns } = order;
   const startedAt = performance.now();
-  const modelId = await makeModel(store, folder);
-  const storage = await STORES[store].open(folder);
+  const modelId = await makeModel(place);
+  if (place.store === "postgres") {
+    const { url } = place;
+    const untilMs = Date.now();
+    const fromMs = untilMs - HISTORY_MS;
+    await fillHistory({ url, modelId, count: finishedRuns, fromMs, untilMs, tell });
+  } else {
+    await commitCopies(order, modelId, tell);
+  }
+  return { seconds: (performance.now() - startedAt) / 1_000 };
+}
+
+async function commitCopies(
+  { place, finishedRuns }: FillOrder,
+  modelId: RunId,
+  tell: (text: string) => void,
+): Promise<void> {
+  const storage = await openStorage(place);
   await storage.migrate();
   const model = await readModel(storage, modelId);
   const node = newNodeId(toTimestamp(Date.now()), random);
@@ -58,11 +74,10 @@ export async function fill(order: FillOrder, tell: (text: string) => void): Prom
   await Promise.all(Array.from({ length: COMMITS_IN_FLIGHT }, lane));
   clearInterval(beat);
   await storage.close();
-  return { seconds: (performance.now() - startedAt) / 1_000 };
 }
 
-async function makeModel(store: StoreName, folder: string): Promise<RunId> {
-  await using opened = await openEngine({ store, folder, functions });
+async function makeModel(place: Place): Promise<RunId> {
+  await using opened = await openEngine({ place, functions });
   const { engine } = opened;
   await installWorkflow(engine, THREE_STEPS);
   const [outcome] = await engine.startRuns([toStart(THREE_STEPS.id, 1)]);
@@ -111,7 +126,7 @@ function copyOf(
       outbox: [],
       consumed: [],
       recovered: false,
-      next: { kind: "finish", history, journal },
+      next: { kind: "finish", history, journal, expiresOn: null },
     },
   ];
 }

@@ -10,13 +10,9 @@ import {
 import { graphPrograms } from "../../packages/engine/src/steps/graph-programs.ts";
 import { aScope } from "../../packages/engine/src/testkit/a-scope.ts";
 import { medianOf } from "../median.ts";
-import type { StoreName } from "../engine/store.ts";
 import { toLadder } from "../engine/definitions.ts";
 
 export interface LanguageOrder {
-  /** These two as every job has them; nothing is stored here. */
-  readonly store: StoreName;
-  readonly folder: string;
   readonly stepCount: number;
   readonly rounds: number;
   readonly windowMs: number;

@@ -2,12 +2,11 @@ import { asJsonText } from "@millrace/protocol";
 import { toLoop } from "../engine/definitions.ts";
 import { installWorkflow, openEngine } from "../engine/open-engine.ts";
 import { startAndWait } from "../engine/start-and-wait.ts";
-import type { StoreName } from "../engine/store.ts";
+import type { Place } from "../engine/store.ts";
 import { medianOf } from "../median.ts";
 
 export interface LoopOrder {
-  readonly store: StoreName;
-  readonly folder: string;
+  readonly place: Place;
   readonly itemCount: number;
   readonly concurrency: number;
   readonly rounds: number;
@@ -15,14 +14,14 @@ export interface LoopOrder {
 
 /** Start to result of a run whose loop calls a function once for each item. */
 export async function loop(
-  { store, folder, itemCount, concurrency, rounds }: LoopOrder,
+  { place, itemCount, concurrency, rounds }: LoopOrder,
   tell: (text: string) => void,
 ): Promise<{ readonly ms: number }> {
   const workflow = toLoop(concurrency);
   const items = asJsonText(
     JSON.stringify({ items: Array.from({ length: itemCount }, (_, n) => n) }),
   );
-  await using opened = await openEngine({ store, folder, functions: { same: (n: number) => n } });
+  await using opened = await openEngine({ place, functions: { same: (n: number) => n } });
   await installWorkflow(opened.engine, workflow);
   const times: number[] = [];
   for (let round = 0; round < rounds; round++) {

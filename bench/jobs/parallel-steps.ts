@@ -1,11 +1,10 @@
 import { workflow } from "@millrace/sdk";
 import { openCode } from "../code/open-code.ts";
-import type { StoreName } from "../engine/store.ts";
+import type { Place } from "../engine/store.ts";
 import { medianOf } from "../median.ts";
 
 export interface ParallelStepsOrder {
-  readonly store: StoreName;
-  readonly folder: string;
+  readonly place: Place;
   readonly stepCount: number;
   /** One after the other; a first one is not counted. */
   readonly runCount: number;
@@ -13,14 +12,14 @@ export interface ParallelStepsOrder {
 
 /** Start to result of a run that asks for all its steps at once. */
 export async function parallelSteps(
-  { store, folder, stepCount, runCount }: ParallelStepsOrder,
+  { place, stepCount, runCount }: ParallelStepsOrder,
   tell: (text: string) => void,
 ): Promise<{ readonly ms: number }> {
   const many = workflow("parallel", {}, async (ctx) => {
     const steps = Array.from({ length: stepCount }, (_, n) => ctx.run("step", () => n));
     return (await Promise.all(steps)).length;
   });
-  await using code = await openCode({ store, folder, workflows: [many] });
+  await using code = await openCode({ place, workflows: [many] });
   const times: number[] = [];
   for (let run = 0; run <= runCount; run++) {
     const from = performance.now();

@@ -1,11 +1,10 @@
 import { workflow } from "@millrace/sdk";
 import { openCode } from "../code/open-code.ts";
-import type { StoreName } from "../engine/store.ts";
+import type { Place } from "../engine/store.ts";
 import { medianOf } from "../median.ts";
 
 export interface SequentialStepsOrder {
-  readonly store: StoreName;
-  readonly folder: string;
+  readonly place: Place;
   readonly stepCount: number;
   /** Steps looked at, at the beginning and at the end. */
   readonly sampleCount: number;
@@ -26,7 +25,7 @@ export async function sequentialSteps(
   order: SequentialStepsOrder,
   tell: (text: string) => void,
 ): Promise<SequentialSteps> {
-  const { store, folder, stepCount, sampleCount, runCount } = order;
+  const { place, stepCount, sampleCount, runCount } = order;
   let calls: number[] = [];
   const mark = (): null => {
     calls.push(performance.now());
@@ -35,7 +34,7 @@ export async function sequentialSteps(
   const long = workflow("sequential", {}, async (ctx) => {
     for (let n = 0; n < stepCount; n++) await ctx.run("step", mark);
   });
-  await using code = await openCode({ store, folder, workflows: [long] });
+  await using code = await openCode({ place, workflows: [long] });
   const found: SequentialSteps[] = [];
   for (let run = 0; run <= runCount; run++) {
     calls = [];

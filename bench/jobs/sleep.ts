@@ -3,12 +3,11 @@ import type { Engine } from "@millrace/engine";
 import { SLEEP } from "../engine/definitions.ts";
 import { installWorkflow, openEngine } from "../engine/open-engine.ts";
 import { toRunId, toStart } from "../engine/start-and-wait.ts";
-import type { StoreName } from "../engine/store.ts";
+import type { Place } from "../engine/store.ts";
 
 export interface SleepOrder {
-  readonly store: StoreName;
-  readonly folder: string;
-  /** How many shall sleep at each measurement, ascending. Runs of an earlier job in the same folder still sleep. */
+  readonly place: Place;
+  /** How many shall sleep at each measurement, ascending. Runs of an earlier job in the same place still sleep. */
   readonly sleepers: readonly number[];
   /** Between the last start and each measurement. */
   readonly restMs: number;
@@ -26,8 +25,8 @@ const BATCHES_IN_FLIGHT = 2;
 
 /** Starts runs that wait for a day, until so many are parked, and looks at this process' memory. */
 export async function sleep(order: SleepOrder, tell: (text: string) => void): Promise<SleepReport> {
-  const { store, folder, sleepers, restMs } = order;
-  await using opened = await openEngine({ store, folder });
+  const { place, sleepers, restMs } = order;
+  await using opened = await openEngine({ place });
   const { engine } = opened;
   await installWorkflow(engine, SLEEP);
   await pause(restMs);

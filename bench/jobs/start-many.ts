@@ -3,12 +3,11 @@ import type { Engine } from "@millrace/engine";
 import { openCode } from "../code/open-code.ts";
 import { threeSteps } from "../code/three-steps.ts";
 import { startMany as startAll } from "../code/start-many.ts";
-import type { StoreName } from "../engine/store.ts";
+import type { Place } from "../engine/store.ts";
 import { medianOf } from "../median.ts";
 
 export interface StartManyOrder {
-  readonly store: StoreName;
-  readonly folder: string;
+  readonly place: Place;
   readonly itemCount: number;
   readonly rounds: number;
 }
@@ -24,10 +23,10 @@ export interface StartManyReport {
 
 /** Each round begins when the runs of the one before have ended. The first stands apart. */
 export async function startMany(
-  { store, folder, itemCount, rounds }: StartManyOrder,
+  { place, itemCount, rounds }: StartManyOrder,
   tell: (text: string) => void,
 ): Promise<StartManyReport> {
-  await using code = await openCode({ store, folder, workflows: [threeSteps] });
+  await using code = await openCode({ place, workflows: [threeSteps] });
   let firstMs = NaN;
   const starts: number[] = [];
   const ends: number[] = [];

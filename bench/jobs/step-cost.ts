@@ -2,11 +2,10 @@ import { toLongList } from "../engine/definitions.ts";
 import { installWorkflow, openEngine } from "../engine/open-engine.ts";
 import { startAndWait } from "../engine/start-and-wait.ts";
 import { medianOf } from "../median.ts";
-import type { StoreName } from "../engine/store.ts";
+import type { Place } from "../engine/store.ts";
 
 export interface StepCostOrder {
-  readonly store: StoreName;
-  readonly folder: string;
+  readonly place: Place;
   readonly stepCount: number;
   /** One after the other; the first is not counted. */
   readonly runCount: number;
@@ -27,7 +26,7 @@ export async function stepCost(
   order: StepCostOrder,
   tell: (text: string) => void,
 ): Promise<StepCost> {
-  const { store, folder, stepCount, runCount, sampleCount } = order;
+  const { place, stepCount, runCount, sampleCount } = order;
   let calls: number[] = [];
   const mark = (): null => {
     calls.push(performance.now());
@@ -36,7 +35,7 @@ export async function stepCost(
   const workflow = toLongList(stepCount);
   const early: number[] = [];
   const late: number[] = [];
-  await using opened = await openEngine({ store, folder, functions: { mark } });
+  await using opened = await openEngine({ place, functions: { mark } });
   await installWorkflow(opened.engine, workflow);
   for (let run = 0; run <= runCount; run++) {
     calls = [];

@@ -2,12 +2,12 @@ import * as functions from "../functions/three-steps.ts";
 import { WORKLOADS, type WorkloadName } from "../engine/workloads.ts";
 import { installWorkflow, openEngine } from "../engine/open-engine.ts";
 import { startAndWait } from "../engine/start-and-wait.ts";
-import type { StoreName } from "../engine/store.ts";
+import type { Meet } from "../jobs.ts";
+import type { Place } from "../engine/store.ts";
 import { runClosedLoop, type ClosedLoopReport } from "../load/closed-loop.ts";
 
 export interface ThroughputOrder {
-  readonly store: StoreName;
-  readonly folder: string;
+  readonly place: Place;
   readonly inFlight: number;
   readonly warmUpMs: number;
   readonly windowMs: number;
@@ -30,12 +30,17 @@ export interface CpuUse {
 }
 
 /** As many callers as shall be in flight; each starts a run, waits for its result, and starts the next. */
-export async function throughput(order: ThroughputOrder): Promise<EngineLoadReport> {
-  const { store, folder, commitDelayMs, workload: name, ...load } = order;
+export async function throughput(
+  order: ThroughputOrder,
+  _tell: (text: string) => void,
+  meet: Meet,
+): Promise<EngineLoadReport> {
+  const { place, commitDelayMs, workload: name, ...load } = order;
   const { workflow, inputOf, actions } = await WORKLOADS[name]();
-  await using opened = await openEngine({ store, folder, functions, actions, commitDelayMs });
+  await using opened = await openEngine({ place, functions, actions, commitDelayMs });
   const { engine } = opened;
   await installWorkflow(engine, workflow);
+  await meet();
   const before = readCpu();
   const report = await runClosedLoop({
     ...load,

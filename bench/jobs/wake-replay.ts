@@ -2,12 +2,11 @@ import { setTimeout as pause } from "node:timers/promises";
 import { workflow, type WorkflowContext } from "@millrace/sdk";
 import type { Worker } from "@millrace/sdk/worker";
 import { openCode } from "../code/open-code.ts";
-import type { StoreName } from "../engine/store.ts";
+import type { Place } from "../engine/store.ts";
 import { medianOf } from "../median.ts";
 
 export interface WakeReplayOrder {
-  readonly store: StoreName;
-  readonly folder: string;
+  readonly place: Place;
   /** What a replay goes through. */
   readonly stepCount: number;
   /** Of the same run, one after the other; a first one is not counted. */
@@ -19,7 +18,7 @@ const TOGETHER = 100;
 
 /** From the signal that wakes a run, which is not in memory, to the body of its next step. */
 export async function wakeReplay(
-  { store, folder, stepCount, wakeCount }: WakeReplayOrder,
+  { place, stepCount, wakeCount }: WakeReplayOrder,
   tell: (text: string) => void,
 ): Promise<{ readonly ms: number }> {
   let arrive: (at: number) => void = () => undefined;
@@ -36,7 +35,7 @@ export async function wakeReplay(
       await ctx.run("next", mark);
     }
   });
-  await using code = await openCode({ store, folder, workflows: [sleeper] });
+  await using code = await openCode({ place, workflows: [sleeper] });
   const filled = arrival();
   const run = await code.client.start(sleeper, null);
   await filled;

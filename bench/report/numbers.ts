@@ -14,12 +14,15 @@ export function toAmount(value: number, unit: Unit): string {
       return toDuration(value);
     case "ratio":
       return value.toFixed(2);
+    case "bytes":
     case "MB":
     case "µs":
       return `${toFigures(value)} ${unit}`;
     case "runs/s":
     case "requests/s":
     case "starts/s":
+    case "claims/s":
+    case "statements/min":
       return `${toFigures(value)} ${unit}`;
   }
 }

@@ -1,20 +1,35 @@
 import { describe, expect, test } from "vitest";
 import type { Measurement } from "../measurement.ts";
+import type { StoreDescription } from "../bench.ts";
 import { fillPage } from "./page.ts";
 import type { Report } from "./report.ts";
 
 const LATENCY = { count: 1, p50Ms: 0.08, p99Ms: 1.2, maxMs: 6 };
 
+const SQLITE: StoreDescription = {
+  name: "sqlite",
+  version: "SQLite 3.53.4",
+  durability: "SQLite WAL, synchronous=FULL",
+  settings: null,
+};
+
+const POSTGRES: StoreDescription = {
+  name: "postgres",
+  version: "PostgreSQL 18.4",
+  durability: "PostgreSQL, fsync on",
+  settings: "shared_buffers=4096MB",
+};
+
 const aReport = (...measurements: readonly Measurement[]): Report => ({
   date: "2026-11-20",
   node: "24.21.0",
-  sqlite: "3.53.4",
   cores: 2,
   memoryGib: 24,
   kernel: "Linux 6.18",
   loadBefore: 0.1,
   disk: { fdatasync: LATENCY, fsync: LATENCY },
-  durability: "SQLite WAL, synchronous=FULL",
+  store: SQLITE,
+  leftOut: [],
   isQuick: false,
   durationMs: 400_000,
   measurements,
@@ -56,6 +71,21 @@ describe("the page of a report", () => {
       durability,
     ]);
     expect(rowOf(page, "stored").slice(2, 6)).toEqual(["7", "= 7", "yes", durability]);
+  });
+
+  test("has a table for each store, with its own budgets, and what was set and left out", async () => {
+    const both = `${PAGE}<!-- bench-postgres:begin -->\n<!-- bench-postgres:end -->\n`;
+    const report = { ...aReport(SLOW), store: POSTGRES, leftOut: ["language (it uses no store)"] };
+    const page = await fillPage(both, report);
+    expect(page).toContain("old");
+    expect(page).toContain("Set for the machine: shared_buffers=4096MB.");
+    expect(page).toContain("Left out: language (it uses no store).");
+    expect(rowOf(page, "three steps").slice(2, 6)).toEqual([
+      "12,300 runs/s",
+      "≥ 12,000 runs/s",
+      "yes",
+      "PostgreSQL, fsync on",
+    ]);
   });
 
   test("can be filled again and again", async () => {

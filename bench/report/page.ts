@@ -3,12 +3,14 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { format } from "prettier";
 import { ROOT } from "../bench.ts";
+import type { StoreName } from "../engine/store.ts";
 import type { Report } from "./report.ts";
 import { toContext, toRows } from "./table.ts";
 
 export const PAGE = "docs/reference/performance.md";
-const BEGIN = "<!-- bench:begin -->";
-const END = "<!-- bench:end -->";
+
+/** Each store has a table of its own. */
+const NAMES: Readonly<Record<StoreName, string>> = { sqlite: "bench", postgres: "bench-postgres" };
 
 /** @throws {Error} the page has no markers */
 export async function writePage(report: Report): Promise<void> {
@@ -18,12 +20,14 @@ export async function writePage(report: Report): Promise<void> {
 
 /** What stood between the markers goes. */
 export function fillPage(page: string, report: Report): Promise<string> {
-  const [before, rest, ...more] = page.split(BEGIN);
-  const [, after, ...others] = rest?.split(END) ?? [];
+  const name = NAMES[report.store.name];
+  const [begin, end] = [`<!-- ${name}:begin -->`, `<!-- ${name}:end -->`];
+  const [before, rest, ...more] = page.split(begin);
+  const [, after, ...others] = rest?.split(end) ?? [];
   if (before === undefined || after === undefined || more.length + others.length > 0) {
-    throw new Error(`${PAGE} must hold ${BEGIN} and, after it, ${END}, once each`);
+    throw new Error(`${PAGE} must hold ${begin} and, after it, ${end}, once each`);
   }
-  const text = `${before}${BEGIN}\n\n${toMarkdown(report)}\n\n${END}${after}`;
+  const text = `${before}${begin}\n\n${toMarkdown(report)}\n\n${end}${after}`;
   return format(text, { parser: "markdown", printWidth: 100 });
 }
 

@@ -1,5 +1,6 @@
 import { availableParallelism, loadavg, release, totalmem, type } from "node:os";
-import { BUDGETS } from "../budgets.ts";
+import type { StoreDescription } from "../bench.ts";
+import { findBudget } from "../budgets.ts";
 import type { DiskSpeed } from "../disk.ts";
 import { holds, isMet, type Measurement } from "../measurement.ts";
 
@@ -7,14 +8,15 @@ import { holds, isMet, type Measurement } from "../measurement.ts";
 export interface Report {
   readonly date: string;
   readonly node: string;
-  readonly sqlite: string;
   readonly cores: number;
   readonly memoryGib: number;
   readonly kernel: string;
   /** Processes that wanted a core in the minute before, on average. */
   readonly loadBefore: number;
   readonly disk: DiskSpeed;
-  readonly durability: string;
+  readonly store: StoreDescription;
+  /** Scenarios that make no sense on this store, each with the reason. */
+  readonly leftOut: readonly string[];
   readonly isQuick: boolean;
   readonly durationMs: number;
   readonly measurements: readonly Measurement[];
@@ -22,14 +24,13 @@ export interface Report {
 
 export type Machine = Omit<
   Report,
-  "disk" | "durability" | "isQuick" | "durationMs" | "measurements"
+  "disk" | "store" | "leftOut" | "isQuick" | "durationMs" | "measurements"
 >;
 
 export function describeMachine(): Machine {
   return {
     date: new Date().toISOString().slice(0, 10),
     node: process.versions.node,
-    sqlite: process.versions["sqlite"] ?? "unknown",
     cores: availableParallelism(),
     memoryGib: Math.round(totalmem() / 2 ** 30),
     kernel: `${type()} ${release()}`,
@@ -39,14 +40,14 @@ export function describeMachine(): Machine {
 
 /** For programs: each number with its durability, its budget and whether that is met. */
 export function toJson(report: Report): string {
-  const { durability } = report;
+  const { name, durability } = report.store;
   const measurements = report.measurements.map((one) =>
     one.kind === "checked"
       ? { ...one, met: holds(one), durability }
       : {
           ...one,
-          budget: one.budget === null ? null : BUDGETS[one.budget],
-          met: isMet(one),
+          budget: findBudget(one.budget, name),
+          met: isMet(one, name),
           durability,
         },
   );

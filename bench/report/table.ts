@@ -1,5 +1,6 @@
 // The rows of a report, for the terminal and for the page.
-import { BUDGETS } from "../budgets.ts";
+import type { StoreDescription } from "../bench.ts";
+import { findBudget } from "../budgets.ts";
 import type { LatencySummary } from "../load/latencies.ts";
 import { holds, isMet, type Measured, type Measurement } from "../measurement.ts";
 import { toAmount, toCount, toDuration } from "./numbers.ts";
@@ -10,22 +11,23 @@ const TITLES = ["Scenario", "Value", "Budget", "Met", "Durability", "Note"] as c
 /** One text a column, as `TITLES` has them. */
 type Row = readonly string[];
 
-export function toRows({ measurements, durability }: Report): readonly Row[] {
-  return [TITLES, ...measurements.map((one) => toRow(one, durability))];
+export function toRows({ measurements, store }: Report): readonly Row[] {
+  return [TITLES, ...measurements.map((one) => toRow(one, store))];
 }
 
-function toRow(one: Measurement, durability: string): Row {
+function toRow(one: Measurement, store: StoreDescription): Row {
   const { what, note } = one;
-  return [what, toValue(one), toBudget(one), toMet(one), durability, note];
+  return [what, toValue(one), toBudget(one, store), toMet(one, store), store.durability, note];
 }
 
 export const toValue = (one: Measurement): string =>
   one.kind === "checked" ? toCount(one.found) : toAmount(one.value, one.unit);
 
-function toBudget(one: Measurement): string {
+function toBudget(one: Measurement, store: StoreDescription): string {
   if (one.kind === "checked") return `= ${toCount(one.expected)}`;
-  if (one.budget === null) return "";
-  const { bound, value } = BUDGETS[one.budget];
+  const budget = findBudget(one.budget, store.name);
+  if (budget === null) return "";
+  const { bound, value } = budget;
   return `${bound === "at least" ? "≥" : "≤"} ${toLimit(value, one.unit)}`;
 }
 
@@ -36,23 +38,30 @@ function toLimit(value: number, unit: Measured["unit"]): string {
   return `${text} ${unit}`;
 }
 
-function toMet(one: Measurement): string {
-  const met = one.kind === "checked" ? holds(one) : isMet(one);
+function toMet(one: Measurement, store: StoreDescription): string {
+  const met = one.kind === "checked" ? holds(one) : isMet(one, store.name);
   return met === null ? "" : met ? "yes" : "**no**";
 }
 
 /** What stands above the table. */
 export function toContext(report: Report): readonly string[] {
-  const { date, node, sqlite, cores, memoryGib, kernel, loadBefore, disk, durationMs } = report;
+  const { date, node, store, cores, memoryGib, kernel, loadBefore, disk, durationMs } = report;
   const seconds = Math.round(durationMs / 1_000);
   const lines = [
-    `Measured on ${date} in ${seconds} s. Node ${node}, SQLite ${sqlite}; ${cores} cores, ` +
+    `Measured on ${date} in ${seconds} s. Node ${node}, ${store.version}; ${cores} cores, ` +
       `${memoryGib} GiB of memory, ${kernel}; load before: ${loadBefore.toFixed(1)}.`,
     `The disk, bare: a write of 8 KB takes ${toPercentiles(disk.fdatasync)} with fdatasync, ` +
-      `${toPercentiles(disk.fsync)} with fsync, which the SQLite in Node calls.`,
+      `${toPercentiles(disk.fsync)} with fsync. ${FLUSHES[store.name]}`,
+    ...(store.settings === null ? [] : [`Set for the machine: ${store.settings}.`]),
+    ...(report.leftOut.length === 0 ? [] : [`Left out: ${report.leftOut.join("; ")}.`]),
   ];
   return report.isQuick ? [...lines, "Small sizes, for trying: these numbers say nothing."] : lines;
 }
+
+const FLUSHES: Readonly<Record<StoreDescription["name"], string>> = {
+  sqlite: "The SQLite in Node calls fsync.",
+  postgres: "PostgreSQL calls fdatasync.",
+};
 
 const toPercentiles = ({ p50Ms, p99Ms }: LatencySummary): string =>
   `p50 ${toDuration(p50Ms)} and p99 ${toDuration(p99Ms)}`;
@@ -73,7 +82,7 @@ export function drawTable(report: Report): string {
     const note = report.measurements[i]?.note ?? "";
     return note === "" ? [draw(row)] : [draw(row), `    ${note}`];
   });
-  const durability = `Durability of every number: ${report.durability}.`;
+  const durability = `Durability of every number: ${report.store.durability}.`;
   return [...toContext(report), durability, "", draw(titles), rule, ...drawn, ""].join("\n");
 }
 

@@ -29,8 +29,8 @@ export const codeWorker: Scenario = {
 };
 
 function withWorker<T>(bench: Bench, use: (server: Server) => Promise<T>): Promise<T> {
-  return bench.inFolder(async (folder) => {
-    await using server = await startServer({ folder });
+  return bench.inPlace(async (place) => {
+    await using server = await startServer({ place });
     await using _worker = await startWorker(server, IN_FLIGHT);
     return await use(server);
   });

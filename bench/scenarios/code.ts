@@ -39,7 +39,7 @@ export const code: Scenario = {
 
 function measure(bench: Bench, inFlight: number, processCount: number): Promise<ClosedLoopReport> {
   const { warmUpMs, windowMs } = bench.sizes;
-  return bench.inFolder((folder) =>
-    bench.runJob("code", { folder, inFlight, warmUpMs, windowMs, processCount }),
+  return bench.inPlace((place) =>
+    bench.runJob("code", { place, inFlight, warmUpMs, windowMs, processCount }),
   );
 }

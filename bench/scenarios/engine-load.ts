@@ -1,5 +1,6 @@
 // Runs of three function steps in one engine process, as several scenarios measure them.
 import type { Bench } from "../bench.ts";
+import type { Place } from "../engine/store.ts";
 import type { BudgetName } from "../budgets.ts";
 import type { WorkloadName } from "../engine/workloads.ts";
 import type { EngineLoadReport } from "../jobs/throughput.ts";
@@ -10,7 +11,7 @@ import { toCount, toDuration } from "../report/numbers.ts";
 export interface EngineLoad {
   readonly inFlight: number;
   /** Default: a new one, removed afterwards. */
-  readonly folder?: string;
+  readonly place?: Place;
   /** Added to each commit. Default 0. */
   readonly commitDelayMs?: number;
   /** Default: three function steps. */
@@ -20,9 +21,9 @@ export interface EngineLoad {
 export function measureEngine(bench: Bench, load: EngineLoad): Promise<EngineLoadReport> {
   const { warmUpMs, windowMs } = bench.sizes;
   const { inFlight, commitDelayMs = 0, workload = "threeSteps" } = load;
-  const run = (folder: string): Promise<EngineLoadReport> =>
-    bench.runJob("throughput", { folder, inFlight, warmUpMs, windowMs, commitDelayMs, workload });
-  return load.folder === undefined ? bench.inFolder(run) : run(load.folder);
+  const run = (place: Place): Promise<EngineLoadReport> =>
+    bench.runJob("throughput", { place, inFlight, warmUpMs, windowMs, commitDelayMs, workload });
+  return load.place === undefined ? bench.inPlace(run) : run(load.place);
 }
 
 /** A row of runs per second. */

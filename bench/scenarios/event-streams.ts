@@ -14,8 +14,8 @@ export const eventStreams: Scenario = {
     const { streams } = bench.sizes;
     const what = `${toCount(streams)} open event streams of one run: from its end to the last client's end`;
     bench.progress.stage(what);
-    const { openMs, endMs, idleUs } = await bench.inFolder(async (folder) => {
-      await using server = await startServer({ folder });
+    const { openMs, endMs, idleUs } = await bench.inPlace(async (place) => {
+      await using server = await startServer({ place });
       using client = await Client.open({ ...server, connectionCount: 1 });
       await installOverRest(client, SLEEP);
       const { runId } = await startOverRest(client, SLEEP.id, { n: 1 }, "streams");

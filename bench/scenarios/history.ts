@@ -10,7 +10,7 @@ export const history: Scenario = {
   async *run(bench) {
     const { finishedRuns, historyRounds } = bench.sizes;
     const inFlight = BUDGETED_IN_FLIGHT;
-    const folder = await bench.filledStore();
+    const place = await bench.filledStore();
     const empty: EngineLoadReport[] = [];
     const full: EngineLoadReport[] = [];
     for (let round = 1; round <= historyRounds; round++) {
@@ -18,7 +18,7 @@ export const history: Scenario = {
       bench.progress.stage(`${inFlight} in flight, empty store, ${times}`);
       empty.push(await measureEngine(bench, { inFlight }));
       bench.progress.stage(`${inFlight} in flight, full store, ${times}`);
-      full.push(await measureEngine(bench, { inFlight, folder }));
+      full.push(await measureEngine(bench, { inFlight, place }));
     }
     const rate = { full: meanOf(full, toRate), empty: meanOf(empty, toRate) };
     const us = { full: meanOf(full, toProcessorUs), empty: meanOf(empty, toProcessorUs) };

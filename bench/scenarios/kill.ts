@@ -2,6 +2,7 @@
 // check: if it does not add up, the benchmark fails.
 import { setTimeout as pause } from "node:timers/promises";
 import type { Bench, Scenario } from "../bench.ts";
+import type { Place } from "../engine/store.ts";
 import { THREE_STEPS } from "../engine/definitions.ts";
 import type { Count } from "../jobs/count.ts";
 import { Client } from "../load/client.ts";
@@ -30,19 +31,19 @@ export const kill: Scenario = {
 
 async function* measure(bench: Bench): AsyncGenerator<Measurement> {
   const { kills } = bench.sizes;
-  await using data = await bench.openFolder();
-  const folder = data.path;
+  await using opened = await bench.openPlace();
+  const { place } = opened;
   const ledger: Ledger = { acknowledged: new Map(), unknown: [], started: 0 };
   for (let n = 1; n <= kills; n++) {
     bench.progress.stage(`kill -9 under load, ${n} of ${kills}`);
-    await loadAndKill(bench, folder, ledger);
+    await loadAndKill(bench, place, ledger);
     const { acknowledged, unknown } = ledger;
     bench.progress.say(
       `    ${toCount(acknowledged.size)} acknowledged, ${unknown.length} answers lost`,
     );
   }
   bench.progress.stage("counting what was stored");
-  const found = await bench.runJob("count", { folder });
+  const found = await bench.runJob("count", { place });
   const stored = new Set(found.runIds);
   const kept = [...ledger.acknowledged.values()].filter((id) => stored.has(id)).length;
   const whatKilled = `after ${kills} × kill -9 under load`;
@@ -53,15 +54,15 @@ async function* measure(bench: Bench): AsyncGenerator<Measurement> {
     ledger.acknowledged.size,
     lost,
   );
-  yield await recover(bench, folder, ledger, found);
+  yield await recover(bench, place, ledger, found);
   bench.progress.stage("counting again");
-  const count = await bench.runJob("count", { folder });
+  const count = await bench.runJob("count", { place });
   yield* toChecks(whatKilled, count, ledger);
 }
 
 /** Calls until the server is gone. Anything that goes wrong before is an error of the benchmark. */
-async function loadAndKill(bench: Bench, folder: string, ledger: Ledger): Promise<void> {
-  await using server = await startServer({ folder });
+async function loadAndKill(bench: Bench, place: Place, ledger: Ledger): Promise<void> {
+  await using server = await startServer({ place });
   using client = await Client.open({ ...server, connectionCount: CALLERS });
   await installOverRest(client, THREE_STEPS);
   const target = { isKilled: false };
@@ -91,13 +92,13 @@ async function loadAndKill(bench: Bench, folder: string, ledger: Ledger): Promis
 /** Starts the server once more, waits for every run, and repeats the starts that had no answer. */
 async function recover(
   bench: Bench,
-  folder: string,
+  place: Place,
   ledger: Ledger,
   found: Count,
 ): Promise<Measurement> {
   const unfinished = found.runIds.length - found.finished;
   bench.progress.stage(`recovering ${toCount(unfinished)} runs`);
-  await using server = await startServer({ folder });
+  await using server = await startServer({ place });
   using client = await Client.open({ ...server, connectionCount: CALLERS });
   await finishedRuns(client, unfinished);
   const recoveredMs = performance.now() - server.spawnedAt;

@@ -3,12 +3,13 @@ import { toCount, toDuration } from "../report/numbers.ts";
 
 export const language: Scenario = {
   name: "language",
+  leftOut: { postgres: "it uses no store" },
   async *run(bench) {
     const { graphSteps, graphRounds, windowMs } = bench.sizes;
     const count = toCount(graphSteps);
     bench.progress.stage(`a graph of ${count} steps`);
     const order = { stepCount: graphSteps, rounds: graphRounds, windowMs: windowMs / 5 };
-    const cost = await bench.inFolder((folder) => bench.runJob("language", { folder, ...order }));
+    const cost = await bench.runJob("language", order);
     yield {
       kind: "measured",
       what: `planner, a step of a graph of ${count}, without a store`,

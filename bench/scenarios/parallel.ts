@@ -7,8 +7,8 @@ export const parallel: Scenario = {
     const { parallelSteps: stepCount, parallelRuns: runCount } = bench.sizes;
     const what = `one code run of ${toCount(stepCount)} parallel steps, in process`;
     bench.progress.stage(what);
-    const { ms } = await bench.inFolder((folder) =>
-      bench.runJob("parallelSteps", { folder, stepCount, runCount }),
+    const { ms } = await bench.inPlace((place) =>
+      bench.runJob("parallelSteps", { place, stepCount, runCount }),
     );
     const note = `${toDuration(ms / stepCount)} a step; median of ${runCount} runs`;
     yield { kind: "measured", what, value: ms, unit: "ms", budget: null, note };

@@ -12,8 +12,8 @@ export const restBatch: Scenario = {
     const { batchItems, batchRounds } = bench.sizes;
     const what = `starts over REST in batches of ${toCount(batchItems)}, each with an idempotency key`;
     bench.progress.stage(what);
-    const times = await bench.inFolder(async (folder) => {
-      await using server = await startServer({ folder });
+    const times = await bench.inPlace(async (place) => {
+      await using server = await startServer({ place });
       using client = await Client.open({ ...server, connectionCount: 1 });
       await installOverRest(client, THREE_STEPS);
       const all: number[] = [];

@@ -11,8 +11,8 @@ const OK = 200;
 export const restReads: Scenario = {
   name: "rest-reads",
   async *run(bench) {
-    const folder = await bench.filledStore();
-    await using server = await startServer({ folder });
+    const place = await bench.filledStore();
+    await using server = await startServer({ place });
     using client = await Client.open({ ...server, connectionCount: 1 });
     const { body } = await client.call({ method: "GET", path: "/api/v1/runs?limit=100" });
     // The API's own shape.

@@ -2,6 +2,7 @@
 // well, on the same two cores as the server and the load.
 import { setTimeout as pause } from "node:timers/promises";
 import type { Bench, Scenario } from "../bench.ts";
+import type { Place } from "../engine/store.ts";
 import { CHECKED_STEPS, toCheckedInput } from "../engine/definitions.ts";
 import { Client } from "../load/client.ts";
 import { runOpenLoop, type OpenLoopReport } from "../load/open-loop.ts";
@@ -30,7 +31,7 @@ export const restStarts: Scenario = {
   async *run(bench) {
     const what = "starts over REST, open loop";
     bench.progress.stage(what);
-    const { best, failed } = await bench.inFolder((folder) => search(bench, folder));
+    const { best, failed } = await bench.inPlace((place) => search(bench, place));
     const limit = `${toCount(failed.perSecond)}/s: ${describe(failed)}`;
     yield {
       kind: "measured",
@@ -51,9 +52,9 @@ interface Found {
 }
 
 /** Up by whole steps until a level fails, then half a step back. */
-async function search(bench: Bench, folder: string): Promise<Found> {
+async function search(bench: Bench, place: Place): Promise<Found> {
   const { firstLevelPerSecond, levelStepPerSecond } = bench.sizes;
-  await using server = await startServer({ folder });
+  await using server = await startServer({ place });
   using client = await Client.open({ ...server, connectionCount: CONNECTIONS });
   await installOverRest(client, CHECKED_STEPS);
   const play = createLevels(bench, client);

@@ -8,8 +8,8 @@ export const sequential: Scenario = {
     const what = `one code run of ${toCount(stepCount)} sequential steps, in process`;
     bench.progress.stage(what);
     const order = { stepCount, sampleCount: sequentialSamples, runCount: sequentialRuns };
-    const { ms, firstMs, lastMs } = await bench.inFolder((folder) =>
-      bench.runJob("sequentialSteps", { folder, ...order }),
+    const { ms, firstMs, lastMs } = await bench.inPlace((place) =>
+      bench.runJob("sequentialSteps", { place, ...order }),
     );
     const runs = `median of ${sequentialRuns} runs`;
     const note = `${toDuration(ms / stepCount)} a step; ${runs}`;

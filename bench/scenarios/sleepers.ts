@@ -11,10 +11,10 @@ export const sleepers: Scenario = {
 async function* measure(bench: Bench): AsyncGenerator<Measured> {
   const { sleepers, restMs } = bench.sizes;
   const most = Math.max(...sleepers);
-  await using data = await bench.openFolder();
-  const folder = data.path;
+  await using opened = await bench.openPlace();
+  const { place } = opened;
   bench.progress.stage(`${toCount(most)} sleeping runs`);
-  const { emptyBytes, residentBytes } = await bench.runJob("sleep", { folder, sleepers, restMs });
+  const { emptyBytes, residentBytes } = await bench.runJob("sleep", { place, sleepers, restMs });
   for (const [i, bytes] of residentBytes.entries()) {
     const count = sleepers[i] ?? 0;
     const what = `resident memory, ${toCount(count)} sleeping runs, just started`;
@@ -22,7 +22,7 @@ async function* measure(bench: Bench): AsyncGenerator<Measured> {
   }
   const what = `resident memory, ${toCount(most)} sleeping runs, process started anew`;
   bench.progress.stage(what);
-  const again = await bench.runJob("sleep", { folder, sleepers: [0], restMs });
+  const again = await bench.runJob("sleep", { place, sleepers: [0], restMs });
   yield toRow(what, again.residentBytes[0] ?? NaN, again.emptyBytes, "sleepingMegabytes");
 }
 

@@ -22,8 +22,8 @@ export const startMany: Scenario = {
     const what = `startMany of ${toCount(itemCount)} runs of a code workflow`;
     const inProcess = `${what}, in process`;
     bench.progress.stage(inProcess);
-    const embedded = await bench.inFolder((folder) =>
-      bench.runJob("startMany", { folder, itemCount, rounds }),
+    const embedded = await bench.inPlace((place) =>
+      bench.runJob("startMany", { place, itemCount, rounds }),
     );
     yield toRow(bench, inProcess, embedded, "startManyPerSecond");
     const overHttp = `${what}, over HTTP`;
@@ -34,8 +34,8 @@ export const startMany: Scenario = {
 
 function measureOverHttp(bench: Bench): Promise<StartManyReport> {
   const { startItems, startRounds } = bench.sizes;
-  return bench.inFolder(async (folder) => {
-    await using server = await startServer({ folder });
+  return bench.inPlace(async (place) => {
+    await using server = await startServer({ place });
     await using _worker = await startWorker(server, SLOTS);
     using observer = await Client.open({ ...server, connectionCount: 1 });
     const client = createClient({ url: toUrl(server), key: server.key });

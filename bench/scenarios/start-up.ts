@@ -34,12 +34,12 @@ async function defineCases(bench: Bench): Promise<readonly Case[]> {
   const define = (what: string, time: () => Promise<number>): Case => ({ what, time, times: [] });
   return [
     define(`millrace start ${first}, empty store`, () =>
-      bench.inFolder((folder) => timeStart({ folder })),
+      bench.inPlace((place) => timeStart({ place })),
     ),
     define(`npm start ${first}, empty store, with examples`, () =>
-      bench.inFolder((folder) => timeStart({ folder, command })),
+      bench.inPlace((place) => timeStart({ place, command })),
     ),
-    define(`millrace start ${first}, ${runs}`, () => timeStart({ folder: full })),
+    define(`millrace start ${first}, ${runs}`, () => timeStart({ place: full })),
   ];
 }
 

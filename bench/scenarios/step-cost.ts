@@ -8,7 +8,7 @@ export const stepCost: Scenario = {
     const order = { stepCount: listSteps, runCount: listRuns, sampleCount: stepSamples };
     const last = toCount(listSteps);
     bench.progress.stage(`a list of ${last} function steps`);
-    const cost = await bench.inFolder((folder) => bench.runJob("stepCost", { folder, ...order }));
+    const cost = await bench.inPlace((place) => bench.runJob("stepCost", { place, ...order }));
     yield {
       kind: "measured",
       what: `cost of step ${last} against step 10`,

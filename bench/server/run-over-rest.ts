@@ -16,8 +16,8 @@ export function runOverRest(
   { inFlight }: { readonly inFlight: number },
 ): Promise<RestLoadReport> {
   const { warmUpMs, windowMs } = bench.sizes;
-  return bench.inFolder(async (folder) => {
-    await using server = await startServer({ folder });
+  return bench.inPlace(async (place) => {
+    await using server = await startServer({ place });
     using client = await Client.open({ ...server, connectionCount: inFlight });
     await installOverRest(client, THREE_STEPS);
     const before = await readProgress(client);

@@ -5,6 +5,7 @@ import { closeSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { ROOT } from "../bench.ts";
+import type { Place } from "../engine/store.ts";
 import { ownProcess } from "../processes.ts";
 
 export interface Server extends AsyncDisposable {
@@ -21,8 +22,8 @@ export interface Server extends AsyncDisposable {
 }
 
 export interface StartOptions {
-  /** Data folder of the server; its store, key and log are there. */
-  readonly folder: string;
+  /** Its folder has the server's key and log, and its store unless that is a database. */
+  readonly place: Place;
   /** Default: the `millrace` command itself. */
   readonly command?: readonly [file: string, ...args: string[]];
 }
@@ -40,8 +41,10 @@ const MILLRACE: readonly [string, ...string[]] = [
 ];
 
 /** @throws it ends, or says nothing for a minute; the message holds its log */
-export async function startServer({ folder, command = MILLRACE }: StartOptions): Promise<Server> {
+export async function startServer({ place, command = MILLRACE }: StartOptions): Promise<Server> {
+  const { folder } = place;
   const [file, ...args] = command;
+  if (place.store === "postgres") args.push("--database", place.url);
   const logFile = join(folder, "server.log");
   const log = openSync(logFile, "a");
   const spawnedAt = performance.now();
