@@ -50,7 +50,7 @@ describe("the pages", () => {
   });
 
   test("name source files that are there", () => {
-    const files = globSync(["{packages,tools,e2e,bench,examples}/**/*.{ts,js,sql}"], {
+    const files = globSync(["{packages,tools,e2e,bench,examples,deploy}/**/*.{ts,js,sql}"], {
       cwd: ROOT,
       exclude: (path) => /node_modules|dist$/.test(path),
     });

@@ -7,6 +7,7 @@ import { once } from "node:events";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
+import { runReadOnly } from "./read-only-install.ts";
 import { collect, readTranscript, type Transcript } from "./run.ts";
 import { readPackages, ROOT, type Package } from "./workspace.ts";
 
@@ -41,6 +42,7 @@ try {
   if (version !== wanted?.version) throw new Error(`millrace --version printed "${version}"`);
   console.log(`millrace --version: ${version}`);
   if (existsSync(join(ROOT, "examples"))) await runExamples();
+  await runReadOnly(project);
 } finally {
   rmSync(place, { recursive: true, force: true });
 }

@@ -25,6 +25,8 @@ const tool = (name: string) => command("node", "--conditions=source", join("tool
 /** Where the tests are that reach the core. */
 const COVERING_CORE = ["core", "definition", "runtime"].map((it) => `packages/engine/src/${it}`);
 
+const CONFORMANCE = join("tools", "conformance.ts");
+
 const STAGES: readonly Stage[] = [
   { name: "lockfile", check: checkLockfile },
   { name: "format", check: command("prettier", "--check", "--log-level", "warn", ".") },
@@ -34,6 +36,11 @@ const STAGES: readonly Stage[] = [
   { name: "errors", check: tool("check-errors.ts") },
   { name: "knip", check: command("knip", "--no-progress", "--no-config-hints") },
   { name: "tests", check: command("vitest", "run") },
+  // A part of `npm run conformance -- --store cluster`, all of which takes more than a minute.
+  {
+    name: "nodes",
+    check: command("node", "--conditions=source", CONFORMANCE, "--store", "cluster", "001", "003"),
+  },
   // Of the core alone: V8 counts in all threads, and a store's thread that ends meanwhile crashes Node now and then.
   { name: "coverage", check: command("vitest", "run", "--coverage", ...COVERING_CORE) },
   { name: "build", check: tool("build.ts") },

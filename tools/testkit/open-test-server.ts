@@ -5,6 +5,7 @@ import {
   type Actions,
   type ApiKey,
   type Engine,
+  type EngineOptions,
   type FunctionCaller,
   type StepFunctions,
 } from "@millrace/engine";
@@ -19,6 +20,8 @@ import type { RateClock } from "../../packages/millrace/src/auth/rate-limiter.ts
 import { digestOf, newKey, parseKeyId } from "../../packages/millrace/src/auth/key.ts";
 
 export interface TestServerOptions {
+  /** Default: SQLite in memory. */
+  readonly storage?: EngineOptions["storage"];
   readonly functions?: StepFunctions;
   readonly actions?: Actions;
   readonly callFunction?: FunctionCaller;
@@ -111,7 +114,7 @@ export interface TestServer extends AsyncDisposable {
 }
 
 export async function openTestServer(options: TestServerOptions = {}): Promise<TestServer> {
-  const storage = await createSqliteStorage({ memory: true });
+  const storage = options.storage ?? (await createSqliteStorage({ memory: true }));
   const { functions = {}, actions = {}, callFunction } = options;
   const calls = callFunction === undefined ? {} : { callFunction };
   const engine = createEngine({ storage, functions, actions, ...calls });

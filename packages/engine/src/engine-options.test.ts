@@ -51,6 +51,8 @@ describe("an option of createEngine", () => {
     ['The variable "REGION" is not a string but of type number', { env: { REGION: 7 } }],
     ['The option "callFunction" is not a function but of type object', { callFunction: {} }],
     ["The option maxResidentRuns must be a whole number above 0", { maxResidentRuns: 0 }],
+    ['no class of retention "faild". Did you mean "failed"?', { retention: { faild: "1h" } }],
+    ['`retention.failed`: "soon" is no duration', { retention: { failed: "soon" } }],
   ])("says: %s", (message, options) => {
     expect(() => create(options)).toThrow(message);
   });
