@@ -7,6 +7,7 @@ export function createSlowStorage(storage: Storage, delayMs: number): Storage {
     catalog: storage.catalog,
     lanes: storage.lanes,
     leaseMs: storage.leaseMs,
+    ...(storage.isExclusive === true ? { isExclusive: true } : {}),
     hints: storage.hints,
     ...(storage.keyWindows === undefined ? {} : { keyWindows: storage.keyWindows }),
     migrate: () => storage.migrate(),

@@ -60,6 +60,12 @@ const cancel: TransitionFact = {
   message: { id: "c", body: { kind: "cancel", reason: null } },
   at: NOON,
 };
+const prepared: TransitionFact = {
+  type: "child.prepared",
+  key: "child",
+  child: aHead({ id: CHILD, shard: toShard(9) }),
+  at: NOON,
+};
 const childEnded = (id = "m"): TransitionFact => ({
   type: "message.received",
   message: {
@@ -180,12 +186,6 @@ describe("transition of a run with a child", () => {
     [operation("child", { kind: "child", workflow: "other", input: json(1) })],
     () => [{ kind: "end", outcome: completed() }],
   );
-  const prepared: TransitionFact = {
-    type: "child.prepared",
-    key: "child",
-    child: aHead({ id: CHILD, shard: toShard(9) }),
-    at: NOON,
-  };
 
   test("prepares the child first, and puts its start into the outbox with the wait", () => {
     const { run, pass, tell } = aRun(parent);
@@ -249,6 +249,13 @@ describe("transition of a run with a child", () => {
     expect(run.ended).toEqual({ status: "cancelled" });
   });
 
+  test("takes no notice of a wake-up that an older release has stored", () => {
+    const { run, tell } = aRun(parent);
+    const before = run.journal.length;
+    tell({ type: "message.received", message: { id: "w", body: { kind: "wake" } }, at: NOON });
+    expect(run.journal).toHaveLength(before);
+  });
+
   test("refuses a child for a step that is over", () => {
     const child = operation("child", { kind: "child", workflow: "other", input: json(1) });
     const { run, tell } = aRun(aProgram([child]));
@@ -276,6 +283,21 @@ describe("transition of a run that is stopping", () => {
     expect(run.operations.has("after a")).toBe(false);
     expect(run.ended).toBeNull();
     tell(failed("b"));
+    expect(run.ended).toEqual({ status: "cancelled" });
+  });
+
+  test("lets go of its children once: when it ends, not at each cancel", () => {
+    const child = operation("child", { kind: "child", workflow: "other", input: json(1) });
+    const { run, tell } = aRun(aProgram([child, operation("a")]));
+    tell(prepared);
+    tell(cancel);
+    const again: TransitionFact = {
+      type: "message.received",
+      message: { id: "c2", body: { kind: "cancel", reason: null } },
+      at: NOON,
+    };
+    expect(tell(again).outbox).toEqual([]);
+    expect(tell(done("a")).outbox).toHaveLength(1);
     expect(run.ended).toEqual({ status: "cancelled" });
   });
 

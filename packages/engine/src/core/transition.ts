@@ -339,6 +339,7 @@ const unsubscribe = (run: RunState, key: string, event: string): OutboxMessage =
 function receive(run: RunState, message: Message, at: Timestamp): Decision {
   if (run.received?.has(message.id) === true) return { ok: false, code: "message.repeated" };
   const { id, body } = message;
+  // Older releases woke runs so.
   if (body.kind === "wake") return NOTHING;
   const entry = messageEntry(run, { id, body }, at);
   switch (body.kind) {

@@ -52,6 +52,8 @@ const KEY_USES_EVERY_MS = 60_000;
 /** Runs that wait for a worker, where one is. */
 const AWAITING_EVERY_MS = 15_000;
 const INBOX_LIMIT = 1_000;
+/** What was read stays in the way of the rest until it is journaled. */
+const READ_ON_MS = 10;
 const KEEPS_ALL: ReapRequest = { auditMs: null, keepsHistory: true };
 const TELL_DUE_EVERY_MS = 100;
 const FATAL: ReadonlySet<ErrorCode> = new Set(["storage.fenced-node", "storage.failed"]);
@@ -155,6 +157,11 @@ export class Background {
     this.#heartbeat.within(BUSY_BEAT_MS);
   }
 
+  /** A message waits for a run that this node moves. */
+  unread(): void {
+    this.#inbox.nudge();
+  }
+
   /** Workers offer code here. */
   offered(): void {
     this.#awaiting.within(AWAITING_EVERY_MS);
@@ -216,14 +223,16 @@ export class Background {
   /** @returns ms until the next; null: as long as the lease allows */
   async #beat(): Promise<number | null> {
     const { storage, time, node, onFatal } = this.#options;
+    const me = node();
     try {
-      const pulse = await storage.beat(node());
+      const pulse = await storage.beat(me);
       time.adjust(pulse.now);
       return this.#heed(pulse);
     } catch (error) {
       // A store that failed in another call answers all of them so: an idle node learns of it here.
       if (!MillraceError.is(error) || !FATAL.has(error.code)) throw error;
-      onFatal(error);
+      // What a node was refused that it is not any more says nothing of the node that it is now.
+      if (me === node()) onFatal(error);
       return BEAT_AGAIN_MS;
     }
   }
@@ -247,11 +256,11 @@ export class Background {
     return isBusy || !storage.hints.travels ? BUSY_BEAT_MS : null;
   }
 
-  async #readInbox(): Promise<null> {
+  async #readInbox(): Promise<number | null> {
     const { storage, node, parts } = this.#options;
     const found = await storage.read({ kind: "inbox", node: node(), limit: INBOX_LIMIT });
-    for (const { to, message } of found) parts.runner.tell(to, message);
-    return null;
+    for (const { to, message } of found) parts.runner.receive(to, message);
+    return found.length < INBOX_LIMIT ? null : READ_ON_MS;
   }
 
   #claim(): Promise<number | null> {

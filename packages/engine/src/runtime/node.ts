@@ -119,6 +119,7 @@ export class Node implements Engine {
       onSend: () => this.#background.sent(),
       onCrowded: () => this.#background.crowded(),
       onOffer: () => this.#background.offered(),
+      onUnread: () => this.#background.unread(),
     });
     this.#background = new Background({
       storage,

@@ -59,6 +59,8 @@ export interface NodeHooks {
   readonly onCrowded: () => void;
   /** A worker offers code here. */
   readonly onOffer: () => void;
+  /** A message waits for a run that resides here. */
+  readonly onUnread: () => void;
 }
 
 export interface NodeParts {
@@ -276,6 +278,8 @@ function assembleMoving(
       feeds.finished(ended);
     },
     onAwaiting: (given) => tellAwaiting(given, storage.hints, awaiting),
+    isAlone: storage.isExclusive === true,
+    onUnread: hooks.onUnread,
     observer: {
       committed: (...args) => feeds.committed(...args),
       begun: (...args) => feeds.begun(...args),

@@ -55,6 +55,10 @@ export interface RunnerOptions extends Omit<EffectContext, "submit"> {
   /** Durable in the run's outbox; now they may go. */
   readonly send: (from: RunRef, messages: readonly OutboxMessage[]) => void;
   readonly onFinished: (ended: EndedRun) => void;
+  /** No other node writes to the store. */
+  readonly isAlone: boolean;
+  /** A message waits for a run that resides here. */
+  readonly onUnread: () => void;
   /** Given up for want of a worker; in the store now. */
   readonly onAwaiting: (awaiting: AwaitingRun) => void;
   readonly metrics: Metrics;
@@ -187,8 +191,17 @@ export class Runner {
     this.#giveBack(held, { kind: "divergence", ...divergence }, dueAt);
   }
 
-  /** A message was stored for a run. A run that does not reside here finds it when it is taken. */
+  /**
+   * A message was stored here for a run. Another node may have stored one before it: then they are read in their order.
+   * A run that does not reside here finds them when it is taken.
+   */
   tell(ref: RunRef, message: Message): void {
+    if (this.#options.isAlone) this.receive(ref, message);
+    else if (this.#residents.has(ref.runId)) this.#options.onUnread();
+  }
+
+  /** The next message of a run's inbox. */
+  receive(ref: RunRef, message: Message): void {
     const run = this.#residents.get(ref.runId);
     if (run === undefined || run.told?.has(message.id) === true) return;
     (run.told ??= new Set()).add(message.id);

@@ -400,6 +400,8 @@ export interface Storage {
   readonly lanes: number;
   /** How long a node lives without a heartbeat, in ms. */
   readonly leaseMs: number;
+  /** Only one process can have it open, so whatever is written, this one writes. */
+  readonly isExclusive?: true;
   /** Between nodes. A store of one process carries none. */
   readonly hints: Hints;
   /** Where requests of API keys are counted for all nodes. A store of one process has none: it counts in its memory. */

@@ -62,8 +62,10 @@ describe("a store that has lost a heartbeat which it had acknowledged", () => {
     await storage.commit(0, NODE, [aStart(run)]);
     await world.loseBeats(1_000);
     await expect(storage.take(NODE, [dueOf(run)])).rejects.toMatchObject(LOSS);
-    await expect(storage.beat(NODE)).rejects.toMatchObject(LOSS);
-    await expect(storage.beat(NODE)).rejects.toMatchObject(LOSS);
+    // It is told once; then the store knows it no more.
+    const gone = { code: "storage.fenced-node" };
+    await expect(storage.beat(NODE)).rejects.toMatchObject(gone);
+    await expect(storage.beat(NODE)).rejects.toMatchObject(gone);
   });
 
   test("takes the process on as a new node", async () => {

@@ -70,6 +70,8 @@ describe("a commit whose answer was lost", () => {
   ])("wakes when it is sent again: a %s", async (_, unit, outcome) => {
     await using world = await openWorld();
     const { storage, proxy } = world;
+    // It has its connection, and is cut off in the commit itself.
+    await storage.commit(0, NODE, []);
     if (unit.kind === "delivery") {
       const run = { ...aRun(), id: unit.to.runId, shard: unit.to.shard };
       await storage.commit(0, NODE, [aStart(run, { owner: NODE })]);

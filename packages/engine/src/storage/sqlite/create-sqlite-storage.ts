@@ -84,6 +84,7 @@ export async function createSqliteStorage(options: SqliteStorageOptions): Promis
   return {
     lanes: 1,
     leaseMs: options.leaseMs ?? DEFAULT_LEASE_MS,
+    isExclusive: true,
     hints: NO_HINTS,
     catalog: createSqliteCatalog(writer, reader, now),
     migrate: () => writer.call("migrate", now()),
