@@ -27,7 +27,7 @@ import type { Entry } from "../core/entry.ts";
 import type { RunHead } from "../core/run-head.ts";
 import { createRunState } from "../core/state.ts";
 import type { MemoryStorage } from "../storage/memory/memory-storage.ts";
-import { assertNever } from "../core/assert-never.ts";
+import { shardOfUnit } from "../storage/shard-of-unit.ts";
 import type { CommitOutcome, Held, Lane, RunUnit, StartUnit, Unit } from "../storage/storage.ts";
 import type { CompiledWorkflow } from "../runtime/program-kind.ts";
 import { RunWatch } from "./run-watch.ts";
@@ -183,7 +183,7 @@ export class Checker {
 
   /** I8. */
   #checkLane(lane: Lane, unit: Unit): void {
-    const own = shardIn(unit) % this.#options.lanes;
+    const own = shardOfUnit(unit) % this.#options.lanes;
     if (own !== lane)
       this.fail(`a ${unit.kind} unit of lane ${own} was sent in a transaction of lane ${lane}`);
   }
@@ -363,26 +363,6 @@ function runOf(unit: Unit): RunId | null {
       return unit.to.runId;
     default:
       return null;
-  }
-}
-
-/** Where all that a unit writes must be. */
-function shardIn(unit: Unit): number {
-  switch (unit.kind) {
-    case "start":
-      return unit.run.shard;
-    case "run":
-      return unit.ref.shard;
-    case "delivery":
-      return unit.to.shard;
-    case "sent":
-      return unit.from.shard;
-    case "publish":
-    case "subscribe":
-    case "unsubscribe":
-      return unit.shard;
-    default:
-      return assertNever(unit);
   }
 }
 
