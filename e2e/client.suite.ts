@@ -60,11 +60,10 @@ async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
   return all;
 }
 
-/** @param crowd how many runs are cancelled at once */
-export function clientSuite(open: OpenClientWorld, crowd = 2_500): void {
+export function clientSuite(open: OpenClientWorld): void {
   startSuite(open);
   endSuite(open);
-  manySuite(open, crowd);
+  manySuite(open);
   followSuite(open);
   workflowSuite(open);
   codeSuite(open);
@@ -326,7 +325,7 @@ function endSuite(open: OpenClientWorld): void {
   });
 }
 
-function manySuite(open: OpenClientWorld, crowd: number): void {
+function manySuite(open: OpenClientWorld): void {
   describe("many", () => {
     test("starts 10,000 runs, and rejects the one that is wrong (fault 47)", async () => {
       await using world = await open();
@@ -439,9 +438,9 @@ function manySuite(open: OpenClientWorld, crowd: number): void {
     test("goes on until all that matched were asked", async () => {
       await using world = await open();
       await world.install(SLEEP);
-      const items = Array.from({ length: crowd }, () => ({ input: {} }));
+      const items = Array.from({ length: 2_500 }, () => ({ input: {} }));
       await world.client.startMany("sleep", items);
-      expect(await world.client.cancel({ all: true })).toEqual({ count: crowd });
+      expect(await world.client.cancel({ all: true })).toEqual({ count: 2_500 });
     });
 
     test.each<[string, object]>([

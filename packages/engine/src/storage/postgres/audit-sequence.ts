@@ -4,22 +4,27 @@ import { randomInt } from "node:crypto";
 
 /** Room for the rows of one millisecond. 53 bits hold it until the year 2039. */
 export const PLACES_PER_MS = 4096;
-/** Of the first row of a millisecond; those after it have room behind it. */
-const FIRST_PLACES = PLACES_PER_MS / 2;
-/** Two processes that have met on one place part again. */
-const MOST_STEP = 16;
+/** Rows that are written together stand this far apart, so that those of two processes seldom share a place. */
+export const TRACKS = 64;
+const FIRST_ROUNDS = PLACES_PER_MS / TRACKS / 2;
+/** A clock that was set back this far is believed: order begins anew. */
+const MOST_AHEAD = 60_000 * PLACES_PER_MS;
 
-let last = { at: 0, sequence: 0 };
+let last = 0;
 
 /**
- * By time; rows of one millisecond and one process in the order in which they ask, those of several in any order. Two
- * may meet on one place: the write then fails as a duplicate (`isDuplicate`), and is repeated with a new one.
+ * The places of rows that are written together: by time, and those of one process in the order in which they ask, also
+ * where a millisecond has more of them than places. Two processes may meet on one place: the write then fails as a
+ * duplicate (`isDuplicate`), and is repeated with places anew, which are others.
  */
-export function toAuditSequence(at: number): number {
-  const sequence =
-    at === last.at
-      ? last.sequence + 1 + randomInt(MOST_STEP)
-      : at * PLACES_PER_MS + randomInt(FIRST_PLACES);
-  last = { at, sequence };
-  return sequence;
+export class AuditTrack {
+  readonly #track = randomInt(TRACKS);
+
+  next(at: number): number {
+    const ofTime = at * PLACES_PER_MS + randomInt(FIRST_ROUNDS) * TRACKS;
+    const isBehind = ofTime <= last && last - ofTime < MOST_AHEAD;
+    const from = isBehind ? last + 1 : ofTime;
+    last = from + ((this.#track + TRACKS - (from % TRACKS)) % TRACKS);
+    return last;
+  }
 }

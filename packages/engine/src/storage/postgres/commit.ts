@@ -56,6 +56,8 @@ class Committing {
   wakes = false;
   /** Something is durable of which the caller hears nothing if the rest fails. */
   hasWritten = false;
+  /** What the last flight failed by, if it did. */
+  #inTheWay: unknown;
   readonly #database: Database;
   readonly #node: NodeId;
   readonly #now: number | null;
@@ -74,10 +76,7 @@ class Committing {
       const left = await this.#tryWrite(rest, tries === MOST_TRIES);
       if (left.length === 0) return;
       if (tries === MOST_TRIES)
-        throw new MillraceError(
-          "storage.unavailable",
-          "Units meet others again and again; repeat.",
-        );
+        throw this.#tooManyTries("Units meet others again and again; repeat.");
       rest = left;
     }
   }
@@ -91,6 +90,7 @@ class Committing {
       await this.#sendRuns(units);
     } catch (error) {
       if (!isDuplicate(error)) throw orFenced(error, this.#node);
+      this.#inTheWay = error;
       const left = await this.#explain(units);
       // Nothing of it is known. It may have gone meanwhile, as a name does, or be a place in the audit, which is another
       // each time; what stays is a fault.
@@ -173,7 +173,7 @@ class Committing {
   async deliver(units: readonly Place<DeliveryUnit>[]): Promise<void> {
     for (let rest = units, tries = 0; rest.length > 0; tries++) {
       if (tries > MOST_TRIES)
-        throw new MillraceError("storage.unavailable", "A receiver comes and goes; repeat.");
+        throw this.#tooManyTries("Messages meet others again and again; repeat.");
       if (!(await this.#sendMessages(rest))) continue;
       const unanswered = rest.filter(({ at }) => this.outcomes[at] === undefined);
       if (unanswered.length === 0) return;
@@ -214,8 +214,9 @@ class Committing {
       plan.read(await this.#database.fly("commit", plan.statements));
       return true;
     } catch (error) {
-      if (isDuplicate(error)) return false;
-      throw orFenced(error, this.#node);
+      if (!isDuplicate(error)) throw orFenced(error, this.#node);
+      this.#inTheWay = error;
+      return false;
     }
   }
 
@@ -230,6 +231,10 @@ class Committing {
     } catch (error) {
       throw orFenced(error, this.#node);
     }
+  }
+
+  #tooManyTries(message: string): MillraceError {
+    return new MillraceError("storage.unavailable", message, { cause: this.#inTheWay });
   }
 
   async check(): Promise<void> {

@@ -2,6 +2,7 @@
 import type { Cell, Row } from "../rows/cells.ts";
 import type { DeliveryUnit } from "../storage.ts";
 import { Batch, unnest, type ColumnKind } from "./arrays.ts";
+import { AuditTrack } from "./audit-sequence.ts";
 import type { Plan } from "./plan.ts";
 import { nowOr, statement } from "./statement.ts";
 import { auditBatch, auditCells, INSERT_AUDIT_OF_MESSAGE } from "./write-audit.ts";
@@ -56,6 +57,7 @@ export class DeliveryBatch {
   readonly #waking = new Batch(...REF_KINDS, "text", "small");
   readonly #messages = new Batch(...REF_KINDS, "text", "int", "text");
   readonly #audit = auditBatch("message");
+  readonly #track = new AuditTrack();
 
   get size(): number {
     return this.#messages.size;
@@ -65,7 +67,7 @@ export class DeliveryBatch {
     const ref: Row = [to.tenant, to.runId, to.shard];
     this.#waking.add([...ref, message.id, message.body.kind === "cancel" ? 1 : 0]);
     this.#messages.add([...ref, message.id, this.size, JSON.stringify(message.body)]);
-    if (audit !== null) this.#audit.add([...ref, message.id, ...auditCells(audit)]);
+    if (audit !== null) this.#audit.add([...ref, message.id, ...auditCells(audit, this.#track)]);
   }
 
   plan(plan: Plan, now: number | null, reader: DeliveryReader): void {

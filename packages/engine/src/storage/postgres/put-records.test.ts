@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { openMigratedDatabase } from "../../testkit/migrated-database.ts";
 import type { CatalogOutcome } from "../catalog.ts";
 import { anAudit, aPut } from "../suite/builders.ts";
-import { toAuditSequence } from "./audit-sequence.ts";
+import { AuditTrack, TRACKS } from "./audit-sequence.ts";
 import { openDatabase, type Database } from "./database.ts";
 import { createPostgresCatalog } from "./postgres-catalog.ts";
 import { readAudit } from "./read-audit.ts";
@@ -89,9 +89,9 @@ test("a put or a deletion whose place in the audit is taken finds another", asyn
   const takeNextPlaces = (): Promise<unknown> =>
     store.run(
       `insert into millrace.audit (tenant, sequence, at, action, target)
-select $1, $2::bigint + n, 0, 'taken', 't' from generate_series(1, 16) n
+select $1, $2::bigint + n, 0, 'taken', 't' from generate_series(1, ${TRACKS}) n
 on conflict do nothing`,
-      [tenant, toAuditSequence(audit.at)],
+      [tenant, new AuditTrack().next(audit.at)],
     );
   await takeNextPlaces();
   expect(await node?.put([aPut()], audit)).toMatchObject({ kind: "done" });

@@ -4,6 +4,7 @@ import type { TenantId } from "@millrace/protocol";
 import type { Audit, CatalogKind, CatalogOutcome, CatalogPut } from "../catalog.ts";
 import { Cursor } from "../rows/cells.ts";
 import { Batch, unnest, type ColumnKind } from "./arrays.ts";
+import { AuditTrack } from "./audit-sequence.ts";
 import type { Database } from "./database.ts";
 import { isDivisionByZero, isDuplicate, sqlStateOf } from "./errors.ts";
 import type { Rows } from "./flight.ts";
@@ -44,7 +45,7 @@ values ($1, $2, $3, $4, $5, $6, $7)`,
 
 /** With a place of its own, so a repeat binds it anew. */
 export function insertAudit(audit: Audit | null): readonly Bound[] {
-  return audit === null ? [] : [bind(INSERT_AUDIT, ...auditCells(audit))];
+  return audit === null ? [] : [bind(INSERT_AUDIT, ...auditCells(audit, new AuditTrack()))];
 }
 
 const WANTED_KINDS: readonly ColumnKind[] = ["text", "text", "text", "text"];

@@ -22,7 +22,7 @@ import {
 import { only } from "../suite/harness.ts";
 import type { Held, PublishUnit, RunHead, Storage, SubscribeUnit, Unit } from "../storage.ts";
 import { commit } from "./commit.ts";
-import { toAuditSequence } from "./audit-sequence.ts";
+import { AuditTrack, TRACKS } from "./audit-sequence.ts";
 import type { Database } from "./database.ts";
 
 /** Held by their node since they were taken. */
@@ -122,9 +122,9 @@ async function takePlaces(
 ): Promise<void> {
   await run(
     `insert into millrace.audit (tenant, sequence, at, action, target)
-select $1, $2::bigint + n, 0, 'taken', 't' from generate_series(1, 16) n
+select $1, $2::bigint + n, 0, 'taken', 't' from generate_series(1, ${TRACKS}) n
 on conflict do nothing`,
-    [DEFAULT_TENANT, toAuditSequence(T0)],
+    [DEFAULT_TENANT, new AuditTrack().next(T0)],
   );
 }
 

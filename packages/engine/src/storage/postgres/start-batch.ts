@@ -4,6 +4,7 @@ import type { Cell, Row } from "../rows/cells.ts";
 import { encodeEntry, encodeHead, ENTRY_COLUMNS, HEAD_COLUMNS } from "../rows/row-codec.ts";
 import type { StartUnit } from "../storage.ts";
 import { Batch, toOrdered, unnest, type ColumnKind } from "./arrays.ts";
+import { AuditTrack } from "./audit-sequence.ts";
 import { auditCells, auditBatch, INSERT_AUDIT_OF_START } from "./write-audit.ts";
 import type { Plan } from "./plan.ts";
 import { nowOr, statement, type Statement } from "./statement.ts";
@@ -91,6 +92,7 @@ export class StartBatch {
   readonly #keysAfterFailure: Row[] = [];
   readonly #entries = new Batch(...FIRST_ENTRY_KINDS);
   readonly #audit = auditBatch("ref");
+  readonly #track = new AuditTrack();
 
   add({ run, owner, dueAt, key, workflowRevision, entries, audit }: StartUnit): void {
     const cells: Cell[] = [];
@@ -119,7 +121,7 @@ export class StartBatch {
       encodeEntry(entry, entryCells);
       this.#entries.add([tenant, id, shard, i + 1, ...entryCells]);
     }
-    if (audit !== null) this.#audit.add([tenant, id, shard, ...auditCells(audit)]);
+    if (audit !== null) this.#audit.add([tenant, id, shard, ...auditCells(audit, this.#track)]);
   }
 
   /** @param inserted hears tenant and run of each that was not there */

@@ -2,7 +2,7 @@
 import type { Row } from "../rows/cells.ts";
 import type { Audit } from "../catalog.ts";
 import { Batch, unnest, type ColumnKind } from "./arrays.ts";
-import { toAuditSequence } from "./audit-sequence.ts";
+import type { AuditTrack } from "./audit-sequence.ts";
 import { statement } from "./statement.ts";
 
 const REF_KINDS: readonly ColumnKind[] = ["text", "text", "small"];
@@ -17,15 +17,11 @@ const CELLS = "u.owner, u.sequence, u.at, u.by, u.address, u.action, u.target";
 export const auditBatch = (of: "ref" | "message"): Batch =>
   new Batch(...REF_KINDS, ...(of === "message" ? (["text"] as const) : []), ...AUDIT_KINDS);
 
-export const auditCells = ({ tenant, at, key, address, action, target }: Audit): Row => [
-  tenant,
-  toAuditSequence(at),
-  at,
-  key,
-  address,
-  action,
-  target,
-];
+/** @param track of the rows that are written with it */
+export const auditCells = (
+  { tenant, at, key, address, action, target }: Audit,
+  track: AuditTrack,
+): Row => [tenant, track.next(at), at, key, address, action, target];
 
 export const INSERT_AUDIT_OF_START: ReturnType<typeof statement> = statement(
   "insert_audit_of_start",
