@@ -1,5 +1,6 @@
 // One chaos run, from the first process to the verdict.
 import { join } from "node:path";
+import type { PostgresProfile } from "@millrace/engine/postgres";
 import { createRandom } from "../packages/engine/src/simulation/random.ts";
 import { BODY_LOG, readBodies } from "./body-log.ts";
 import { Caller } from "./caller.ts";
@@ -25,6 +26,8 @@ export interface ChaosOptions {
   readonly longestFreezeMs: number;
   /** Of what clients do; most of it is one run. */
   readonly deedsPerSecond: number;
+  /** Of the nodes. Default null: what the server is. */
+  readonly profile?: PostgresProfile | null;
   readonly plants?: readonly Plant[];
   /** Hears how far it is. */
   readonly tell?: (text: string) => void;
@@ -55,7 +58,7 @@ const MOST_VIEWED = 1_000;
 const VIEWED_AT_ONCE = 20;
 
 export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
-  const { seed, lengthMs, plants = [], tell = () => {} } = options;
+  const { seed, lengthMs, profile = null, plants = [], tell = () => {} } = options;
   const random = createRandom(seed);
   const plan =
     options.faultEveryMs === null
@@ -65,6 +68,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   await using cluster = await Cluster.open({
     seed,
     clockShiftMs: CLOCK_SHIFT_MS,
+    profile,
     plants,
   });
   tell("all processes serve");

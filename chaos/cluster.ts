@@ -3,6 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { PostgresProfile } from "@millrace/engine/postgres";
 import { createClient, type Client } from "../e2e/client.ts";
 import { launch, type Launched } from "../e2e/command.ts";
 import { soon } from "../e2e/deadline.ts";
@@ -30,6 +31,8 @@ export interface ClusterOptions {
   readonly workerCount?: number;
   /** How far the clock of the last node is off, one way and the other at each of its starts. Default 0. */
   readonly clockShiftMs?: number;
+  /** Of the nodes. Default null: what the server is. */
+  readonly profile?: PostgresProfile | null;
   /** Deliberate mistakes; the workers know theirs. */
   readonly plants?: readonly Plant[];
   /** Serves in place of the command. */
@@ -147,7 +150,7 @@ export class Cluster implements AsyncDisposable {
 
   #spawnNode(n: number, port: number): Starting {
     const network = this.networks[n === NODE_COUNT - 1 ? 1 : 0];
-    const { script } = this.#options;
+    const { profile = null, script } = this.#options;
     const starting = spawnServer({
       folder: this.folder,
       functions: here("functions"),
@@ -155,6 +158,7 @@ export class Cluster implements AsyncDisposable {
       args: ["--port", `${port}`, "--log-level", "warn"],
       env: {
         MILLRACE_DATABASE_URL: network?.urlOf(this.database.url) ?? "",
+        ...(profile === null ? {} : { MILLRACE_DATABASE_PROFILE: profile }),
         ...this.#clockOf(n),
       },
       ...(this.key === undefined ? {} : { key: this.key }),

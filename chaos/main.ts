@@ -18,13 +18,14 @@ const tell = (text: string): void => {
 };
 
 /** @returns whether all was as it must be */
-async function playChaos({ seed, minutes, perSecond, report }: Options): Promise<boolean> {
+async function playChaos({ seed, minutes, perSecond, profile, report }: Options): Promise<boolean> {
   const options: ChaosOptions = {
     seed,
     lengthMs: minutes * 60_000,
     faultEveryMs: FAULT_EVERY_MS,
     longestFreezeMs: LONGEST_FREEZE_MS,
     deedsPerSecond: perSecond ?? DEFAULT_PER_SECOND,
+    profile,
     plants: readPlants(),
     tell,
   };
@@ -38,7 +39,8 @@ async function playChaos({ seed, minutes, perSecond, report }: Options): Promise
   return result.violations.length === 0 && slow.length === 0;
 }
 
-async function playSoak({ seed, minutes, perSecond, report }: Options): Promise<boolean> {
+async function playSoak({ seed, minutes, perSecond, profile, report }: Options): Promise<boolean> {
+  if (profile !== null) throw new Error("A soak knows no --profile.");
   const result = await runSoak({ seed, lengthMs: minutes * 60_000, perSecond, tell });
   await show(toSoakReport(result), report);
   return result.isFlat;

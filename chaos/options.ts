@@ -1,8 +1,11 @@
 import { parseArgs } from "node:util";
+import { POSTGRES_PROFILES, type PostgresProfile } from "@millrace/engine/postgres";
 
 export interface Options {
   readonly seed: number;
   readonly minutes: number;
+  /** Of the nodes; null: what the server is. */
+  readonly profile: PostgresProfile | null;
   /** File for the report; null: none but what is printed. */
   readonly report: string | null;
   readonly isSoak: boolean;
@@ -14,6 +17,7 @@ export const USAGE = `npm run chaos -- [options]
   --minutes n     how long load and faults last; 2
   --seed n        of everything that is left to chance; 1
   --rate n        things that clients do in a second; 20, for a soak half of what the machine gives
+  --profile name  of the nodes: ${POSTGRES_PROFILES.join(", ")}; what the server is, PostgreSQL
   --report file   Markdown
   --soak          no faults: whether memory and the database stay flat`;
 
@@ -25,6 +29,7 @@ export function readOptions(args: readonly string[]): Options | "help" {
       minutes: { type: "string", default: "2" },
       seed: { type: "string", default: "1" },
       rate: { type: "string" },
+      profile: { type: "string" },
       report: { type: "string" },
       soak: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
@@ -34,10 +39,18 @@ export function readOptions(args: readonly string[]): Options | "help" {
   return {
     seed: readNumber("seed", values.seed),
     minutes: readNumber("minutes", values.minutes),
+    profile: readProfile(values.profile),
     report: values.report ?? null,
     isSoak: values.soak,
     perSecond: values.rate === undefined ? null : readNumber("rate", values.rate),
   };
+}
+
+function readProfile(text: string | undefined): PostgresProfile | null {
+  if (text === undefined) return null;
+  const profile = POSTGRES_PROFILES.find((it) => it === text);
+  if (profile !== undefined) return profile;
+  throw new Error(`--profile needs one of ${POSTGRES_PROFILES.join(", ")}, and not "${text}".`);
 }
 
 function readNumber(name: string, text: string): number {

@@ -21,6 +21,7 @@ export function toReport(options: ChaosOptions, result: ChaosResult): string {
   }, 0);
   const facts: readonly (readonly [string, string])[] = [
     ["Seed", `${options.seed}`],
+    ...(options.profile ? [["Profile", options.profile] as const] : []),
     ["Load and faults", seconds(loadMs)],
     ["Until everything had ended", seconds(settledMs)],
     ["Faults", `${result.faults.length}`],

@@ -1,6 +1,10 @@
 // Engines on databases that are not one plain PostgreSQL: real ones, made to behave as distributed databases do.
 import { describe, expect, test } from "vitest";
-import { openDistributedDatabase } from "../packages/engine/src/testkit/distributed/open-distributed-database.ts";
+import { toCockroach } from "../packages/engine/src/storage/postgres/profiles/dialects.ts";
+import {
+  openDistributedDatabase,
+  type DistributedOptions,
+} from "../packages/engine/src/testkit/distributed/open-distributed-database.ts";
 import { runStatements } from "../packages/engine/src/testkit/postgres/admin.ts";
 import { openTwoServers } from "../packages/engine/src/testkit/two-servers/open-two-servers.ts";
 import { TEST_TIMEOUT_MS } from "./deadline.ts";
@@ -10,25 +14,34 @@ export const SHOWN_ON: readonly string[] = ["PostgreSQL"];
 
 const LOAD = { orderCount: 150, waiterCount: 60, cancelledCount: 20 };
 
-describe("two engines on a distributed database", { timeout: TEST_TIMEOUT_MS }, () => {
-  test("end all runs, and none twice, while commits fail and connections are cut (faults 20, 24)", async () => {
-    const distributed = await openDistributedDatabase();
-    const load = new EngineLoad();
-    try {
-      // Nobody repeats a start of a process, or what it announces, but who starts it.
-      await distributed.spare(async () => {
-        for (let n = 0; n < 2; n++) await load.open(await distributed.openStorage());
-      });
-      expect(await load.run(LOAD)).toEqual(expectedOf(LOAD));
-      expect(load.repeatedBodies).toEqual([]);
-      expect(distributed.failedCommitCount).toBeGreaterThan(10);
-      expect(distributed.cutCommitCount).toBeGreaterThan(0);
-    } finally {
-      await distributed.spare(() => load.close());
-      await distributed.close();
-    }
-  });
-});
+const STORES: readonly DistributedOptions[] = [
+  { profile: "citus" },
+  { profile: "cockroach", dialect: toCockroach },
+];
+
+describe.each(STORES)(
+  "two engines on a distributed database, as $profile",
+  { timeout: TEST_TIMEOUT_MS },
+  (options) => {
+    test("end all runs, and none twice, while commits fail and connections are cut (faults 20, 24)", async () => {
+      const distributed = await openDistributedDatabase(options);
+      const load = new EngineLoad();
+      try {
+        // Nobody repeats a start of a process, or what it announces, but who starts it.
+        await distributed.spare(async () => {
+          for (let n = 0; n < 2; n++) await load.open(await distributed.openStorage());
+        });
+        expect(await load.run(LOAD)).toEqual(expectedOf(LOAD));
+        expect(load.repeatedBodies).toEqual([]);
+        expect(distributed.failedCommitCount).toBeGreaterThan(10);
+        expect(distributed.cutCommitCount).toBeGreaterThan(0);
+      } finally {
+        await distributed.spare(() => load.close());
+        await distributed.close();
+      }
+    });
+  },
+);
 
 describe("two engines on two servers", { timeout: TEST_TIMEOUT_MS }, () => {
   test("end all runs, and none twice, though no transaction reaches both", async () => {

@@ -62,15 +62,27 @@ describe("the pages", () => {
         // As far as a reader's own settings go.
         declaration: false,
         isolatedDeclarations: false,
+        // As Nest has them.
+        erasableSyntaxOnly: false,
+        experimentalDecorators: true,
+        emitDecoratorMetadata: true,
         typeRoots: [`${ROOT}/node_modules/@types`],
         paths: {
           "@millrace/protocol": [`${ROOT}/packages/protocol/src/index.ts`],
           "@millrace/connectors": [`${ROOT}/packages/connectors/src/index.ts`],
           "@millrace/engine": [`${ROOT}/packages/engine/src/index.ts`],
           "@millrace/engine/sqlite": [`${ROOT}/packages/engine/src/sqlite.ts`],
+          "@millrace/nestjs": [`${ROOT}/packages/nestjs/src/index.ts`],
+          "@millrace/nestjs/testing": [`${ROOT}/packages/nestjs/src/testing/index.ts`],
+          "@nestjs/*": [
+            `${ROOT}/node_modules/@nestjs/*/index.d.ts`,
+            `${ROOT}/node_modules/@nestjs/*/dist/index.d.ts`,
+          ],
           "@millrace/sdk": [`${ROOT}/packages/sdk/src/index.ts`],
+          "@millrace/sdk/check": [`${ROOT}/packages/sdk/src/check/index.ts`],
           "@millrace/sdk/client": [`${ROOT}/packages/sdk/src/client/index.ts`],
           "@millrace/sdk/worker": [`${ROOT}/packages/sdk/src/worker/index.ts`],
+          "millrace/testing": [`${ROOT}/packages/millrace/src/testing/index.ts`],
         },
       },
       include: ["*.ts"],

@@ -48,7 +48,7 @@ export const DRAWING: Readonly<Record<string, PackageDrawing>> = {
       { path: "index.ts", imports: [...SERVICES, "runtime", "triggers", "engine.ts"] },
       { path: "sqlite.ts", imports: ["storage/sqlite"] },
       { path: "postgres.ts", imports: ["storage/postgres"] },
-      { path: "testing.ts", imports: ["simulation", "storage/suite"] },
+      { path: "testing.ts", imports: ["runtime", "simulation", "storage/suite"] },
     ],
   },
   "@millrace/sdk": {
@@ -57,6 +57,8 @@ export const DRAWING: Readonly<Record<string, PackageDrawing>> = {
       // The client runs in browsers, so it stands alone.
       { path: "client", imports: [], isPure: true },
       { path: "durable", imports: [] },
+      // Replays journals without an engine.
+      { path: "check", imports: ["durable"] },
       // It shares how requests are sent with the client.
       { path: "worker", imports: ["client", "durable"] },
       { path: "", imports: ["client", "durable", "worker"] },
@@ -90,7 +92,8 @@ export const DRAWING: Readonly<Record<string, PackageDrawing>> = {
         imports: ["", "auth", "code", "connectors", "doors", "app.ts", "listen.ts"],
         avoids: [TEST_KIT],
       },
-      { path: "testing", imports: ["", "auth", "doors", "app.ts", "listen.ts"] },
+      // The time kit, for tests of users: an engine, a client and a host, and no server.
+      { path: "testing", imports: [], avoids: DATABASES },
     ],
   },
 };

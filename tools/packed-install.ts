@@ -7,6 +7,7 @@ import { once } from "node:events";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
+import { runNestExample } from "./nest-install.ts";
 import { runReadOnly } from "./read-only-install.ts";
 import { collect, readTranscript, type Transcript } from "./run.ts";
 import { readPackages, ROOT, type Package } from "./workspace.ts";
@@ -42,6 +43,8 @@ try {
   if (version !== wanted?.version) throw new Error(`millrace --version printed "${version}"`);
   console.log(`millrace --version: ${version}`);
   if (existsSync(join(ROOT, "examples"))) await runExamples();
+  const files = new Map(tarballs.map((it) => [it.package.manifest.name, it.file]));
+  await runNestExample({ project: join(place, "nest"), env, tarballs: files });
   await runReadOnly(project);
 } finally {
   rmSync(place, { recursive: true, force: true });
@@ -151,7 +154,11 @@ async function checkEntries(tarballs: readonly Tarball[]): Promise<void> {
 
 /** Starts the server on the examples, waits for an example to finish, and stops it as an operator would. */
 async function runExamples(): Promise<void> {
-  cpSync(join(ROOT, "examples"), join(project, "examples"), { recursive: true });
+  // What was built here is not what strangers have.
+  cpSync(join(ROOT, "examples"), join(project, "examples"), {
+    recursive: true,
+    filter: (path) => !/\/(dist|node_modules)$/.test(path),
+  });
   const args = ["start", "--examples", "./examples", "--port", "0", "--data", "./data"];
   const child = spawn(join(project, "node_modules", ".bin", "millrace"), args, {
     cwd: project,

@@ -51,7 +51,7 @@ describe("npm run test:store", () => {
   test.each([
     [[], "No server is named"],
     [["--url", "https://example.com"], "--url has another form"],
-    [["--url", "postgres://127.0.0.1:1/x", "--profile", "citus"], "no statements for the profile"],
+    [["--url", "postgres://127.0.0.1:1/x", "--profile", "oracle"], "--profile is one of"],
     [["--url", "postgres://127.0.0.1:1/x"], "127.0.0.1"],
   ])("given %j it says %s", async (args, sentence) => {
     const { code, all } = await command(...args);

@@ -5,26 +5,35 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { describePostgresUrl, examinePostgres, OLDEST_POSTGRES } from "@millrace/engine/postgres";
+import {
+  decideProfile,
+  describePostgresUrl,
+  examinePostgres,
+  POSTGRES_PROFILES,
+  type PostgresProfile,
+} from "@millrace/engine/postgres";
 import { run } from "./run.ts";
 import {
   dropDatabases,
   listDatabases,
   mayMakeDatabases,
   PREFIX_ENV,
+  PROFILE_ENV,
   URL_ENV,
 } from "./test-store/given-server.ts";
 import { toTable, type Report } from "./test-store/report.ts";
 
-const USAGE = `npm run test:store -- --url postgres://user:password@host:5432/database [--profile postgres] [--keep]
+const USAGE = `npm run test:store -- --url postgres://user:password@host:5432/database [--profile name] [--keep]
 
   --url      a database of the server, of a user who may make databases; default: MILLRACE_DATABASE_URL
-  --profile  statements to send; only \`postgres\` exists
+  --profile  ${POSTGRES_PROFILES.join(", ")}; default: what the server is
   --keep     leaves the databases that were made
 `;
 
 interface Request {
   readonly url: string;
+  /** null: what the server is. */
+  readonly profile: PostgresProfile | null;
   readonly keep: boolean;
 }
 
@@ -35,7 +44,7 @@ function readRequest(): Request {
   const { values } = parseArgs({
     options: {
       url: { type: "string" },
-      profile: { type: "string", default: "postgres" },
+      profile: { type: "string" },
       keep: { type: "boolean", default: false },
     },
   });
@@ -43,22 +52,22 @@ function readRequest(): Request {
   if (url === undefined) throw new Error("No server is named: give --url.");
   if (!URL.canParse(url) || !/^postgres(ql)?:$/.test(new URL(url).protocol))
     throw new Error("--url has another form than postgres://user:password@host:5432/database.");
-  if (values.profile !== "postgres")
-    throw new Error(
-      `There are no statements for the profile ${values.profile} yet; ` +
-        "docs/operating/databases.md says what is ready. `--profile postgres` may be tried on any server.",
-    );
-  return { url, keep: values.keep };
+  const profile = POSTGRES_PROFILES.find((it) => it === values.profile) ?? null;
+  if (values.profile !== undefined && profile === null)
+    throw new Error(`--profile is one of ${POSTGRES_PROFILES.join(", ")}.`);
+  return { url, profile, keep: values.keep };
 }
 
 /** @returns what the server is, for the table */
-async function look(url: string): Promise<string> {
-  const { versionText, version, isStandby, isPooled, unsafeSettings } = await examinePostgres(url);
+async function look({ url, profile: stated }: Request): Promise<string> {
+  const { server, isStandby, isPooled, unsafeSettings } = await examinePostgres(url);
   if (isStandby) throw new Error("The server is a copy that takes no writes.");
-  if (version < OLDEST_POSTGRES) throw new Error(`PostgreSQL ${versionText} is too old.`);
+  if (server.tooOld !== null) throw new Error(`${server.text} is too old. ${server.tooOld}`);
+  const profile = decideProfile(server, stated);
   if (!(await mayMakeDatabases(url)))
     throw new Error("The user may not make databases: `alter role … createdb`.");
-  const engine = `PostgreSQL ${versionText}${isPooled ? ", through a pooler in transaction mode" : ""}`;
+  const pooler = isPooled ? ", through a pooler in transaction mode" : "";
+  const engine = `${server.text}${pooler}${profile === server.kind ? "" : `, as ${profile}`}`;
   say(`${engine}, at ${describePostgresUrl(url).shown}`);
   for (const setting of unsafeSettings)
     say(`note: ${setting} is off. That is fine for this test, and not for use.`);
@@ -66,8 +75,9 @@ async function look(url: string): Promise<string> {
 }
 
 /** @returns undefined: the checks did not get as far as a report */
-async function check(url: string, prefix: string): Promise<Report | undefined> {
+async function check({ url, profile }: Request, prefix: string): Promise<Report | undefined> {
   process.env[URL_ENV] = url;
+  if (profile !== null) process.env[PROFILE_ENV] = profile;
   process.env[PREFIX_ENV] = prefix;
   const folder = mkdtempSync(join(tmpdir(), "millrace-test-store-"));
   const file = join(folder, "report.json");
@@ -97,12 +107,12 @@ async function tidyUp({ url, keep }: Request, prefix: string): Promise<void> {
 
 async function main(): Promise<void> {
   const request = readRequest();
-  const engine = await look(request.url);
+  const engine = await look(request);
   const prefix = `millrace_test_${randomBytes(4).toString("hex")}`;
   say(`makes databases named ${prefix}_…, and touches nothing else\n`);
   let report: Report | undefined;
   try {
-    report = await check(request.url, prefix);
+    report = await check(request, prefix);
   } finally {
     await tidyUp(request, prefix);
   }

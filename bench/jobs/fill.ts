@@ -112,6 +112,7 @@ function copyOf(
       run,
       owner: node,
       dueAt: at,
+      waitingOn: null,
       key: null,
       workflowRevision: null,
       entries: [],

@@ -85,7 +85,7 @@ async function move(database: Database, write: Write, node: NodeId, run: RunHead
   await write(aRunUnit(first, { fence: 7, sequence: 7, entries: [aResult("three")] }));
   await write(aRunUnit(first, { sequence: 3, next: aPark(first, { dueAt: T0 }) }));
   await findDue(database, null, 100, T0);
-  const [held] = await takeRuns(database, node, [dueOf(run)], T0);
+  const [held] = await takeRuns(database, node, [dueOf(run), dueOf(aRun())], T0);
   if (held === undefined) throw new Error("the run that was given up could not be taken");
   await write(aFinish(held));
 }

@@ -5,7 +5,7 @@ import { workflow, type AnyWorkflow } from "@millrace/sdk";
 import { createClient, type Client } from "@millrace/sdk/client";
 import { createWorker } from "@millrace/sdk/worker";
 import { describe, expect, test } from "vitest";
-import { makeDatabase } from "./given-server.ts";
+import { makeDatabase, toProfile } from "./given-server.ts";
 
 interface Pair extends AsyncDisposable {
   readonly clients: readonly [Client, Client];
@@ -20,7 +20,7 @@ let made: Promise<string> | undefined;
 async function openPair(): Promise<Pair> {
   const url = await (made ??= makeDatabase());
   const open = async (): Promise<Engine> => {
-    const engine = createEngine({ storage: await createPostgresStorage({ url }) });
+    const engine = createEngine({ storage: await createPostgresStorage({ url, ...toProfile() }) });
     await engine.start();
     return engine;
   };

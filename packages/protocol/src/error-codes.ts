@@ -210,6 +210,13 @@ export const ERROR_CODES = {
     wire: "CONFLICT",
     sentence: "Only a run that failed or was cancelled can be retried.",
   },
+  "run.not-code": {
+    status: 409,
+    retry: "never",
+    wire: "CONFLICT",
+    sentence:
+      "Only a run of a code workflow is replayed against code. One of a JSON workflow is pinned to its version, which no deploy changes.",
+  },
   "streams.too-many": {
     status: 503,
     retry: "backoff",

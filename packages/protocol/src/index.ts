@@ -64,6 +64,15 @@ export { MillraceError, type Issue } from "./millrace-error.ts";
 export { checkName, typeName } from "./names.ts";
 export { nearName } from "./near-name.ts";
 export {
+  REPLAY_DETAILS,
+  REPLAY_FORMAT,
+  type ReplayDetail,
+  type ReplayOutcome,
+  type ReplayRecord,
+  type ReplaySettlement,
+  type ReplayStop,
+} from "./replay-record.ts";
+export {
   DEFAULT_PRIORITY,
   FINISHED_STATUSES,
   isFinished,

@@ -384,7 +384,7 @@ function end(run: RunState, outcome: Outcome, besides?: Operation): Accepted {
 }
 
 /** What others hold for its waits: children that run for it, and subscriptions. */
-function letGo(run: RunState, besides?: Operation): OutboxMessage[] {
+export function letGo(run: RunState, besides?: Operation): OutboxMessage[] {
   const outbox: OutboxMessage[] = [];
   for (const operation of run.open) {
     if (operation === besides) continue;

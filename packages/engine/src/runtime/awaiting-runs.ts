@@ -1,11 +1,12 @@
 // Code runs that wait in the store for a worker, and the workers of this node that could take them.
 //
-//   A1. A node that gives a run up for want of a worker tells all; a node that has one takes it as it was told.
+//   A1. A node that stores a run or gives one up for want of a worker tells all; a node that has one takes it as it was told.
 //   A2. Whatever was not heard is found by looking: when a worker attaches, and now and then while it has room.
 //   A3. No more is taken than workers have room for, urgent and old ones first: the rest stays for other nodes.
-import type { RunId, TenantId, WorkflowId } from "@millrace/protocol";
-import type { DueRun, Hint, Storage } from "../storage/storage.ts";
+import type { NodeId, RunId, TenantId, WorkflowId } from "@millrace/protocol";
+import type { DueRun, Hint, RunRef, Storage } from "../storage/storage.ts";
 import type { AttachedHost } from "./attached-host.ts";
+import type { Taken } from "./claimer.ts";
 import type { Announced } from "./code-catalog.ts";
 import type { Log } from "./log.ts";
 import type { Workflows } from "./workflows.ts";
@@ -16,7 +17,9 @@ export interface AwaitingRunsOptions {
   /** How many more runs this node may hold now. */
   readonly room: () => number;
   /** Takes those that are still as they were found, and takes them up. */
-  readonly take: (runs: readonly DueRun[]) => Promise<void>;
+  readonly take: (runs: readonly DueRun[]) => Promise<Taken>;
+  /** One may be taken here of which readers at another node want to hear. */
+  readonly onExpected: (run: RunRef, node: NodeId) => void;
   /** Somebody offers something: from now on it is worth looking. */
   readonly onOffer: () => void;
   readonly log: Log;
@@ -76,11 +79,14 @@ export class AwaitingRuns {
   }
 
   /** A1: another node has. */
-  async hear({ run, workflow, version }: Extract<Hint, { kind: "awaiting" }>): Promise<void> {
+  async hear({ run, node, workflow, version }: Extract<Hint, { kind: "awaiting" }>): Promise<void> {
     if (!this.isOffered) return;
     const code = await this.#codeOf(run.tenant, workflow, version);
     const place = code === null ? undefined : this.#places.get(keyOf(code));
-    if (place !== undefined) await this.#takeOne(place, run, { id: workflow, version });
+    if (place === undefined || place.hosts.size === 0) return;
+    const { tenant, shard, runId } = run;
+    this.#options.onExpected({ tenant, shard, runId }, node);
+    await this.#takeOne(place, run, { id: workflow, version });
   }
 
   /** The worker has room again. */
@@ -136,7 +142,7 @@ export class AwaitingRuns {
         if (place.found.size === 0) break;
         const some = [...place.found.values()].slice(0, free);
         for (const { runId } of some) place.found.delete(runId);
-        await take(some);
+        if ((await take(some)) === "some") place.mayHaveMore = true;
       }
     } catch (error) {
       log.warn({ err: error }, "cannot take runs that wait for a worker; looks again later");

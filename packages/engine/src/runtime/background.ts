@@ -17,6 +17,8 @@ import { createThrottle, type Throttle } from "./throttle.ts";
 export interface BackgroundOptions {
   readonly storage: Storage;
   readonly clock: Clock;
+  /** Of what may be late while nothing happens. */
+  readonly upkeepClock: Clock;
   readonly log: Log;
   readonly time: StoreTime;
   readonly parts: NodeParts;
@@ -77,12 +79,12 @@ export class Background {
 
   constructor(options: BackgroundOptions) {
     this.#options = options;
-    const { storage, clock, log, parts } = options;
+    const { storage, clock, upkeepClock, log, parts } = options;
     const service = (
       name: string,
       intervalMs: number | null,
       tick: () => Promise<number | null>,
-      retryMs?: number,
+      { clock = upkeepClock, ...more }: { readonly clock?: Clock; readonly retryMs?: number } = {},
     ): Service =>
       createService({
         name,
@@ -90,14 +92,16 @@ export class Background {
         log,
         intervalMs,
         tick,
-        ...(retryMs === undefined ? {} : { retryMs }),
+        ...more,
       });
     const beatEveryMs = storage.leaseMs / BEATS_A_LEASE;
-    this.#heartbeat = service("heartbeat", beatEveryMs, () => this.#beat(), BEAT_AGAIN_MS);
-    this.#claiming = service("claimer", null, () => this.#claim());
+    const again = { retryMs: BEAT_AGAIN_MS };
+    this.#heartbeat = service("heartbeat", beatEveryMs, () => this.#beat(), again);
+    // Runs that fall due do so in their time.
+    this.#claiming = service("claimer", null, () => this.#claim(), { clock });
     this.#inbox = service("inbox", null, () => this.#readInbox());
     this.#courier = service("courier", null, () => this.#sweep());
-    this.#reaper = service("reaper", REAP_EVERY_MS, () => this.reap(), REAP_ON_MS);
+    this.#reaper = service("reaper", REAP_EVERY_MS, () => this.reap(), { retryMs: REAP_ON_MS });
     this.#awaiting = service("awaiting", null, () => this.#lookForAwaiting());
     this.#keyUses = service("key uses", KEY_USES_EVERY_MS, () =>
       parts.keys.writeUses().then(() => null),
@@ -164,7 +168,7 @@ export class Background {
 
   /** Workers offer code here. */
   offered(): void {
-    this.#awaiting.within(AWAITING_EVERY_MS);
+    this.#awaiting.within(this.#awaitingEveryMs);
   }
 
   hear(hint: Hint): void {
@@ -278,6 +282,11 @@ export class Background {
   async #lookForAwaiting(): Promise<number | null> {
     const { awaiting } = this.#options.parts;
     await awaiting.look();
-    return awaiting.isOffered ? AWAITING_EVERY_MS : null;
+    return awaiting.isOffered ? this.#awaitingEveryMs : null;
+  }
+
+  /** Where no word travels, nobody tells of them. */
+  get #awaitingEveryMs(): number {
+    return this.#options.storage.hints.travels ? AWAITING_EVERY_MS : BUSY_BEAT_MS;
   }
 }

@@ -265,3 +265,35 @@ describe("hintAt", () => {
     expect(hintAt(name, known)).toBe(hint);
   });
 });
+
+describe("an interceptor", () => {
+  test("is asked before all else, and says what is called", async () => {
+    const asked: string[] = [];
+    const bench = anExecutorBench(
+      { work: () => "real", other: () => "real" },
+      {
+        intercept: ({ executor, target }) => {
+          asked.push(`${executor} ${target}`);
+          return target === "other" ? undefined : ({ task }) => `instead of ${task.key}`;
+        },
+      },
+    );
+    expect(await bench.run()).toMatchObject({ ok: true, output: '"instead of s1"' });
+    expect(await bench.run({ target: "other" })).toMatchObject({ ok: true, output: '"real"' });
+    expect(await bench.run({ executor: "code", target: "s1" })).toMatchObject({ ok: true });
+    expect(await bench.run({ executor: "action", target: "a.b" })).toMatchObject({ ok: true });
+    expect(asked).toEqual(["function work", "function other", "code s1", "action a.b"]);
+  });
+
+  test("fails the attempt with what its callable throws", async () => {
+    const bench = anExecutorBench(
+      {},
+      {
+        intercept: () => () => {
+          throw new Error("declined");
+        },
+      },
+    );
+    expect(await bench.run()).toMatchObject({ ok: false, failure: { message: "declined" } });
+  });
+});

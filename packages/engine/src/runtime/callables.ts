@@ -42,7 +42,12 @@ export interface CallablesOptions {
   readonly clock: Clock;
   /** Bodies of code runs and functions of workers. */
   readonly hosts: Pick<Hosts, "findFunction" | "sessionOf">;
+  /** Asked first. Default: nobody is. */
+  readonly intercept?: Intercept | undefined;
 }
+
+/** What is called in place of that which an attempt names; undefined: that itself. */
+export type Intercept = (task: AttemptTask) => Callable | undefined;
 
 export class Callables {
   readonly #options: CallablesOptions;
@@ -61,7 +66,11 @@ export class Callables {
   }
 
   /** What this process has itself. */
-  local({ executor, target, tenant, runId }: AttemptTask): Callable | undefined {
+  local(task: AttemptTask): Callable | undefined {
+    return this.#options.intercept?.(task) ?? this.#find(task);
+  }
+
+  #find({ executor, target, tenant, runId }: AttemptTask): Callable | undefined {
     switch (executor) {
       case "action":
         return this.#actions.get(target);

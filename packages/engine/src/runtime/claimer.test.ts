@@ -1,4 +1,10 @@
-import { asJsonText, DEFAULT_TENANT, MillraceError, type Priority } from "@millrace/protocol";
+import {
+  asJsonText,
+  DEFAULT_TENANT,
+  MillraceError,
+  type NodeId,
+  type Priority,
+} from "@millrace/protocol";
 import { describe, expect, test } from "vitest";
 import type { Storage } from "../storage/storage.ts";
 import {
@@ -9,8 +15,10 @@ import {
   NodeWorld,
   type Member,
 } from "../testkit/node-world.ts";
-import { aRunRequest, ScriptedHost } from "../testkit/scripted-host.ts";
+import { anEnd, aRunRequest, ScriptedHost } from "../testkit/scripted-host.ts";
 import { createStepGate } from "../testkit/step-gate.ts";
+import { graphPrograms } from "../steps/graph-programs.ts";
+import type { ProgramKind } from "./program-kind.ts";
 
 const HOUR_MS = 3_600_000;
 
@@ -270,8 +278,9 @@ describe("a run that is found in two ways at once", () => {
     if (row === undefined) throw new Error("no run");
     const { tenant, shard, workflowId: workflow, workflowVersion: version } = row;
     const run = { tenant, shard, runId, fence: row.fence - 1 };
+    const node = "node_other" as NodeId;
     const tell = async (): Promise<void> => {
-      store.hints.tell(null, { kind: "awaiting", run, workflow, version });
+      store.hints.tell(null, { kind: "awaiting", run, node, workflow, version });
       await world.clock.settle();
     };
     await tell();
@@ -360,4 +369,108 @@ describe("a run whose version of its workflow cannot be read", () => {
       expect(await world.ended(second, runId, HOUR_MS)).toMatchObject({ output: "mended" });
     },
   );
+});
+
+describe("a run that cannot be taken up", () => {
+  test("is set aside by name where a row of it cannot be read, and the others go on", async () => {
+    await using world = new NodeWorld();
+    const { store } = world;
+    const full = await openFull(world);
+    const workflow = await world.install(full, [aCallStep("a")]);
+    const [bad, good] = [await world.start(full, workflow), await world.start(full, workflow)];
+    const unreadable = "journal entry 3 cannot be read: it is damaged";
+    let isMended = false;
+    const storage: Storage = {
+      ...store,
+      take: async (node, due) => {
+        const held = await store.take(node, due);
+        return held.map((one) =>
+          one.run.id === bad && !isMended ? { ...one, journal: [], inbox: [], unreadable } : one,
+        );
+      },
+    };
+    const member = await world.open({ storage, functions: { a: () => 1 } });
+    await world.clock.settle();
+    expect((await world.get(member, good)).status).toBe("completed");
+    expect(await world.get(member, bad)).toMatchObject({
+      status: "running",
+      waitingOn: { kind: "divergence", step: null, message: `Of run ${bad}, ${unreadable}` },
+    });
+    isMended = true;
+    expect(await world.ended(member, bad, 61_000)).toMatchObject({ status: "completed" });
+  });
+
+  test("is set aside where its program throws, and the others go on", async () => {
+    await using world = new NodeWorld();
+    const full = await openFull(world);
+    const workflow = await world.install(full, [aCallStep("a")]);
+    const input = asJsonText('"bad"');
+    const [bad, good] = [
+      await world.start(full, workflow, { input }),
+      await world.start(full, workflow),
+    ];
+    const programs: ProgramKind = {
+      parse: (value) => graphPrograms.parse(value),
+      compile: (...args) => {
+        const compiled = graphPrograms.compile(...args);
+        const create: typeof compiled.create = (head) => {
+          if (head.input === input) throw new TypeError("a mistake");
+          return compiled.create(head);
+        };
+        return { ...compiled, create };
+      },
+    };
+    const member = await world.open({ programs, functions: { a: () => 1 } });
+    await world.clock.settle();
+    expect(member.node.metrics()).toMatchObject({
+      runsFinished: { completed: 1 },
+      residentRuns: 0,
+    });
+    const { tables } = world.store;
+    expect(tables.history.has(good)).toBe(true);
+    expect(tables.runs.get(bad)?.waitingOn).toMatchObject({
+      kind: "divergence",
+      message: `Run ${bad} cannot be taken up: a mistake`,
+    });
+  });
+});
+
+describe("runs that are too much for one call", () => {
+  test("are taken one after the other, without a pause", async () => {
+    await using world = new NodeWorld();
+    const { store } = world;
+    const full = await openFull(world);
+    const workflow = await world.install(full, [aCallStep("a")]);
+    for (let n = 0; n < 5; n++) await world.start(full, workflow);
+    const before = world.clock.monotonicMs();
+    const taken: number[] = [];
+    const storage: Storage = {
+      ...store,
+      take: async (node, due) => {
+        const held = await store.take(node, due.slice(0, 2));
+        taken.push(held.length);
+        return held;
+      },
+    };
+    const gate = createStepGate();
+    await world.open({ storage, functions: { a: gate.work } });
+    await world.clock.advance(0);
+    expect(gate.begun).toHaveLength(5);
+    expect(taken).toEqual([2, 2, 1]);
+    expect(world.clock.monotonicMs()).toBe(before);
+  });
+
+  test("are all taken also where they wait for a worker", async () => {
+    await using world = new NodeWorld();
+    const { store } = world;
+    const script = { begin: [anEnd()] };
+    const full = await openFull(world);
+    await (await ScriptedHost.attach(full.node, { script })).close();
+    for (let n = 0; n < 5; n++) await world.start(full, "order");
+    const take: Storage["take"] = (node, due) => store.take(node, due.slice(0, 2));
+    const member = await world.open({ storage: { ...store, take } });
+    await ScriptedHost.attach(member.node, { script });
+    await world.clock.settle();
+    expect(member.node.metrics().runsFinished.completed).toBe(5);
+  });
 });

@@ -26,6 +26,12 @@ export interface ClaimerOptions {
   readonly log: Log;
 }
 
+/**
+ * What became of runs that were found. `some`: not all; others were quicker, or it was too much for one call. `dead`:
+ * this node was declared dead meanwhile, and what it took under its old id is freed by the reaper.
+ */
+export type Taken = "all" | "some" | "none" | "dead";
+
 /** One find and one take; more would hold up the store for others. */
 const BATCH = 500;
 
@@ -70,25 +76,24 @@ export class Claimer {
     const due = await storage.findDue(shards, limit);
     this.#short = due.runs.length < limit;
     if (!this.#short) onCrowded();
-    if (due.runs.length > 0 && !(await this.take(due.runs))) return null;
-    if (!this.#short || shards !== null) return 0;
+    const taken = due.runs.length === 0 ? "all" : await this.take(due.runs);
+    if (taken === "dead") return null;
+    if (taken === "some" || !this.#short || shards !== null) return 0;
     return due.nextDueAt === null ? null : Math.max(0, due.nextDueAt - now());
   }
 
   /**
    * Takes those that are still as they were found, and takes them up. A take may be repeated, so one that has found
    * the same as another would be given the same run under the same fence: what is being taken, or has been, is left out.
-   *
-   * @returns false: this node was declared dead meanwhile, and what it took under its old id is freed by the reaper
    */
-  async take(due: readonly DueRun[]): Promise<boolean> {
+  async take(due: readonly DueRun[]): Promise<Taken> {
     const { runner, node } = this.#options;
     const me = node();
     const place = ({ runId }: DueRun): string => `${me}/${runId}`;
     const mine = due.filter(
       (run) => !this.#taking.has(place(run)) && !runner.holds(run.runId, run.fence + 1),
     );
-    if (mine.length === 0) return true;
+    if (mine.length === 0) return "none";
     for (const run of mine) this.#taking.add(place(run));
     try {
       return await this.#takeAs(me, mine);
@@ -97,19 +102,37 @@ export class Claimer {
     }
   }
 
-  async #takeAs(me: NodeId, due: readonly DueRun[]): Promise<boolean> {
+  async #takeAs(me: NodeId, due: readonly DueRun[]): Promise<Taken> {
     const { storage, isNode, clock, metrics } = this.#options;
     const wanted = (): boolean => isNode(me);
     // Runs that were taken without our knowing would wait for this node to die.
     const taken = await untilAnswered(clock, wanted, () => storage.take(me, due));
-    if (taken === null || !wanted()) return false;
+    if (taken === null || !wanted()) return "dead";
     const held = taken.answer;
     metrics.counters.runsTaken += held.length;
     await Promise.all(held.map((one) => this.#takeUp(one, wanted)));
-    return true;
+    if (held.length === due.length) return "all";
+    return held.length > 0 ? "some" : "none";
   }
 
+  /** One that cannot be taken up is set aside, and does not hold up the others. */
   async #takeUp(held: Held, wanted: () => boolean): Promise<void> {
+    const { runner, log } = this.#options;
+    const { run, unreadable } = held;
+    if (unreadable !== undefined) {
+      runner.setAside(held, { step: null, message: `Of run ${run.id}, ${unreadable}` });
+      return;
+    }
+    try {
+      await this.#tryTakeUp(held, wanted);
+    } catch (error) {
+      log.error({ runId: run.id, err: error }, "a run cannot be taken up");
+      const reason = error instanceof Error ? error.message : String(error);
+      runner.setAside(held, { step: null, message: `Run ${run.id} cannot be taken up: ${reason}` });
+    }
+  }
+
+  async #tryTakeUp(held: Held, wanted: () => boolean): Promise<void> {
     const { workflows, runner, clock } = this.#options;
     const { tenant, workflowId, workflowVersion } = held.run;
     const loaded = workflows.loadedVersion(tenant, workflowId, workflowVersion);

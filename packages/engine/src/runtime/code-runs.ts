@@ -13,6 +13,7 @@ import { rebuild, resume, type Divergence, type Pass } from "../core/drive.ts";
 import type { Entry } from "../core/entry.ts";
 import type { Fact } from "../core/fact.ts";
 import type { Held } from "../storage/storage.ts";
+import { awaitWorker, LOOK_AGAIN_MS } from "./await-worker.ts";
 import { CodeSession } from "./code-session.ts";
 import { readInbox, toCodeTask } from "./code-task.ts";
 import { silence } from "./effects.ts";
@@ -23,8 +24,6 @@ import { QUARANTINE_POINTS, SessionLosses, toLossDelayMs, type Guilt } from "./s
 
 /** A run that lost its owner, or the host of its code, this often in a row without an entry in between is not tried again. */
 export const QUARANTINE_FROM = 5;
-/** A run that was set aside costs a take and a park each time that it is looked at in vain. */
-export const LOOK_AGAIN_MS = 60_000;
 export const SET_ASIDE = "a run and its program disagree; the run is set aside";
 
 /** What the runner does for them as for all runs. */
@@ -51,11 +50,11 @@ export class CodeRuns {
 
   /** Of its first moment, or of one that took over what another had done. */
   begin(run: ResidentRun, code: CodeVersion, journal: readonly Entry[]): void {
-    const { hosts, work } = this.#options;
+    const { hosts, now, work } = this.#options;
     const settled = rebuild(run.state, journal);
     run.committed = journal.length;
     if (hosts.has(run.head.tenant, code)) this.#openSession(run, code, settled);
-    else run.leaving = this.#want(run, code);
+    else run.leaving = awaitWorker(run.head, code, now());
     work(run);
   }
 
@@ -70,7 +69,7 @@ export class CodeRuns {
     // What never began has nothing to compensate, so it ends without a host.
     const endsHere = state.operations.size === 0 && (isCancelled || isLate);
     if (!endsHere && !hosts.has(head.tenant, code)) {
-      const { waitingOn, dueAt } = this.#want(run, code);
+      const { waitingOn, dueAt } = awaitWorker(head, code, now());
       giveBack(held, waitingOn, dueAt);
       return;
     }
@@ -124,22 +123,6 @@ export class CodeRuns {
     log.error({ runId: id, step }, "a run lost its worker too often; it is set aside");
     // Only a message makes it due again.
     this.#giveUp(run, { dueAt: null, waitingOn: { kind: "quarantine", step } });
-  }
-
-  /** D1. */
-  #want(
-    { head }: ResidentRun,
-    code: CodeVersion,
-  ): { readonly waitingOn: WaitingOn; readonly dueAt: Timestamp } {
-    const { now } = this.#options;
-    const { name: workflow, version } = code;
-    const at = now();
-    const { deadlineAt } = head;
-    const lookAgainAt = after(at, LOOK_AGAIN_MS);
-    // What never began ends at its deadline without a worker; what did needs one to compensate.
-    const isNear = deadlineAt !== null && deadlineAt > at && deadlineAt < lookAgainAt;
-    const dueAt = isNear ? deadlineAt : lookAgainAt;
-    return { waitingOn: { kind: "worker", workflow, version }, dueAt };
   }
 
   #setAside(run: ResidentRun, divergence: Divergence): void {

@@ -78,6 +78,11 @@ export class CodeSession {
     return this.#isClosed;
   }
 
+  /** A host has it, and it is not over. */
+  get isOpen(): boolean {
+    return this.#host !== null && !this.#isClosed;
+  }
+
   /** A host has room for it. */
   open(host: SessionHost): void {
     const task = this.#task;

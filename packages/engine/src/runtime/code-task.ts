@@ -3,11 +3,12 @@ import {
   fromJsonText,
   type CodeTask,
   type CodeVersion,
+  type OpenOperation,
   type Settlement,
   type Timestamp,
 } from "@millrace/protocol";
 import type { Effect } from "../core/fact.ts";
-import { toOperationKind } from "../core/state.ts";
+import { toOperationKind, type RunState } from "../core/state.ts";
 import type { Held } from "../storage/storage.ts";
 import type { ResidentRun } from "./resident-run.ts";
 
@@ -16,11 +17,6 @@ export function toCodeTask(
   { name: workflow, version }: CodeVersion,
   settled: readonly Settlement[],
 ): CodeTask {
-  const open = Array.from(state.open, (operation) => ({
-    key: operation.key,
-    position: operation.position,
-    kind: toOperationKind(operation),
-  }));
   return {
     tenant: head.tenant,
     runId: head.id,
@@ -34,10 +30,18 @@ export function toCodeTask(
     createdAt: head.createdAt,
     residence: fence,
     settled,
-    open,
+    open: listOpen(state),
     stop: state.stop,
   };
 }
+
+/** In the order in which they were asked for. */
+export const listOpen = ({ open }: RunState): readonly OpenOperation[] =>
+  Array.from(open, (operation) => ({
+    key: operation.key,
+    position: operation.position,
+    kind: toOperationKind(operation),
+  }));
 
 /** A graph has no host. A function that waits for nothing durable is at something of its own: it stays. */
 export function isHostDone({ state, session }: ResidentRun): boolean {

@@ -236,7 +236,7 @@ export interface Histogram {
 
 /** The engine's commands and queries. Faults are thrown as `MillraceError`; an item's fault is its outcome. */
 export interface Engine {
-  /** Migrates, joins, recovers, and begins to work. Safe to call twice. */
+  /** Migrates, joins, recovers, and begins to work. Safe to call twice; may be repeated when it has failed. */
   start(): Promise<void>;
   /**
    * Takes nothing new, lets bodies finish for `graceMs` (default 10 s), hands every run over, closes the store.

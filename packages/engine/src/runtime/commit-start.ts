@@ -15,14 +15,13 @@ export interface CommitStartContext {
 /** What can become of a start. */
 export type StartSettled = Exclude<Settled, { kind: "published" | "subscribed" }>;
 
-/** Stores a new run, and begins it if this node owns it. */
+/** Stores a new run, and begins it if this node owns it, or tells of it if it waits for a worker. */
 export function commitStart(
   unit: StartUnit,
   compiled: CompiledWorkflow,
   { runner, commitFor, metrics }: CommitStartContext,
 ): Promise<StartSettled> {
-  const { run, owner, entries } = unit;
-  const { id: runId, tenant, shard } = run;
+  const { id: runId, tenant, shard } = unit.run;
   return new Promise((resolve) => {
     commitFor({ tenant, shard, runId }).submit({
       unit,
@@ -31,8 +30,10 @@ export function commitStart(
         if (outcome.kind === "done") {
           // In the turn in which it became durable, so that nobody sees a run that its owner does not know.
           metrics.counters.runsStarted += 1;
-          if (owner !== null) runner.adopt(run, owner, compiled, entries);
+          runner.begin(unit, compiled);
         }
+        // Its own first sending, of which nobody has heard.
+        if (outcome.kind === "existing" && outcome.runId === runId) runner.announce(unit);
         if (outcome.kind === "published" || outcome.kind === "subscribed") {
           throw new Error(`a start was answered with ${outcome.kind}`);
         }

@@ -3,13 +3,14 @@
 //   C1. A message is in its sender's outbox before it goes, and leaves it only when its receiver has it or never can.
 //   C2. Carrying it twice is harmless: the receiver knows it by its id.
 //   C3. Whatever a courier that died has left is found by `sweep`, on whichever node.
-import type { NodeId, Timestamp } from "@millrace/protocol";
+import type { Timestamp } from "@millrace/protocol";
 import { assertNever } from "../core/assert-never.ts";
 import type { OutboxMessage, RunHead, RunRef } from "../core/run-head.ts";
 import type { StartUnit, Storage, Unit } from "../storage/storage.ts";
 import { sendSignals, toPublishUnit, toSubscribeUnit, toUnsubscribeUnit } from "./event-units.ts";
 import type { GroupCommit, Settled } from "./group-commit.ts";
 import type { Metrics } from "./metrics.ts";
+import type { PlaceNewRun } from "./place-new-run.ts";
 import type { CompiledWorkflow } from "./program-kind.ts";
 import type { Runner } from "./runner.ts";
 import type { Workflows } from "./workflows.ts";
@@ -19,7 +20,7 @@ export interface CourierOptions {
   readonly workflows: Workflows;
   readonly runner: Runner;
   readonly commitFor: (ref: RunRef) => GroupCommit;
-  readonly ownerOfNew: () => NodeId | null;
+  readonly placeNewRun: PlaceNewRun;
   /** Messages stay in their outboxes; a sweep carries them later. */
   readonly isPaused: () => boolean;
   readonly now: () => Timestamp;
@@ -89,13 +90,10 @@ export class Courier {
   }
 
   #startUnit(run: RunHead): StartUnit {
-    // Owning it takes its program at once; where that is not loaded, the run is due and whoever takes it loads it.
-    const owner = this.#programOf(run) === undefined ? null : this.#options.ownerOfNew();
     return {
       kind: "start",
       run,
-      owner,
-      dueAt: run.createdAt,
+      ...this.#options.placeNewRun(run, this.#programOf(run), run.createdAt),
       key: null,
       workflowRevision: null,
       entries: [],
@@ -111,9 +109,7 @@ export class Courier {
     }
     if (content.kind !== "start") return;
     this.#options.metrics.counters.runsStarted += 1;
-    const workflow = this.#programOf(content.run);
-    if (unit.kind === "start" && unit.owner !== null && workflow !== undefined)
-      runner.adopt(content.run, unit.owner, workflow);
+    if (unit.kind === "start") runner.begin(unit, this.#programOf(content.run));
   }
 
   #programOf({ tenant, workflowId, workflowVersion }: RunHead): CompiledWorkflow | undefined {

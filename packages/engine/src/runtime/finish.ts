@@ -5,9 +5,12 @@ import {
   type ParentLink,
   type Timestamp,
 } from "@millrace/protocol";
+import { rebuild } from "../core/drive.ts";
 import type { Outcome } from "../core/entry.ts";
 import { finishedMessageId } from "../core/fact.ts";
 import type { OutboxMessage, RunHead } from "../core/run-head.ts";
+import { createRunState } from "../core/state.ts";
+import { letGo } from "../core/transition.ts";
 import type { HistoryRow, NextState } from "../storage/storage.ts";
 import type { ResidentRun } from "./resident-run.ts";
 import { expiryOf, type Retention } from "./retention.ts";
@@ -57,4 +60,11 @@ export function replyToParent(child: RunHead, parent: ParentLink, outcome: Outco
       },
     },
   };
+}
+
+/** What others hold for a run as it is stored, whatever its owner has decided since and could not store. */
+export function releasesOf({ head, state, committed }: ResidentRun): readonly OutboxMessage[] {
+  const stored = createRunState(head, state.payloadBytes, state.isHosted);
+  rebuild(stored, state.journal.slice(0, committed));
+  return letGo(stored);
 }

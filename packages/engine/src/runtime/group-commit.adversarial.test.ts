@@ -206,6 +206,28 @@ describe("GroupCommit with a bad unit", () => {
     expect(lane.told).toEqual(["a done", "b storage.rejected"]);
   });
 
+  test("does not say of the halves that nothing was written: a store may have written some of them", async () => {
+    const lane = new HandMovedLane();
+    await lane.send(["a", "b"], { refusable: true });
+    await lane.last.fail("storage.rejected");
+    await lane.last.fail("storage.full");
+    expect(lane.told).toEqual([]);
+    await lane.clock.advance(20);
+    await lane.last.done();
+    expect(lane.last.names).toEqual(["b"]);
+    await lane.last.fail("storage.fenced-node");
+    expect(lane.told).toEqual(["a done", "b storage.outcome-unknown"]);
+  });
+
+  test("says that one was rejected also after an outcome that was unknown: written, it would be answered so", async () => {
+    const lane = new HandMovedLane();
+    await lane.send(["a", "b"], { refusable: true });
+    await lane.last.fail("storage.unavailable");
+    await lane.clock.advance(20);
+    expect(await answerAll(lane, ["a"])).toEqual(["b"]);
+    expect(lane.told).toEqual(["a storage.rejected", "b done"]);
+  });
+
   test("sends a half again that meets an unknown outcome", async () => {
     const lane = new HandMovedLane();
     await lane.send(["a", "b"]);

@@ -182,7 +182,7 @@ export class GroupCommit {
           : error;
         return answerAll(rest, fault);
       }
-      if (!isPassing(error)) return this.#halve(rest, error, unsure);
+      if (!isPassing(error)) return this.#halve(rest, error);
       if (error.code === "storage.full") {
         if (!unsure) rest = this.#refuse(rest, error);
         this.#queue = this.#refuse(this.#queue, error);
@@ -204,20 +204,18 @@ export class GroupCommit {
   }
 
   /** G3. */
-  async #halve(
-    batch: readonly Submission[],
-    error: MillraceError,
-    uncertain: boolean,
-  ): Promise<readonly Told[]> {
+  async #halve(batch: readonly Submission[], error: MillraceError): Promise<readonly Told[]> {
     if (batch.length <= 1) {
+      // Also after an unknown outcome: had an earlier attempt written it, this one would have been answered as that.
       return answerAll(
         batch,
         new MillraceError("storage.rejected", error.message, { cause: error }),
       );
     }
     const middle = Math.ceil(batch.length / 2);
-    this.#tellEarly(await this.#send(batch.slice(0, middle), uncertain));
-    return this.#send(batch.slice(middle), uncertain);
+    // A store that writes a batch in several transactions may have written all of it but the one at fault.
+    this.#tellEarly(await this.#send(batch.slice(0, middle), true));
+    return this.#send(batch.slice(middle), true);
   }
 
   async #attempt(batch: readonly Submission[]): Promise<Attempt> {

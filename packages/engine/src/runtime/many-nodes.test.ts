@@ -1,7 +1,7 @@
 // Several nodes on one store: what they tell each other, and that all of it happens later if nothing is heard.
-import { DEFAULT_TENANT, type Run, type RunId } from "@millrace/protocol";
+import { DEFAULT_TENANT, MillraceError, type Run, type RunId } from "@millrace/protocol";
 import { describe, expect, test } from "vitest";
-import type { Hint, Storage } from "../storage/storage.ts";
+import type { Hint, Storage, Unit } from "../storage/storage.ts";
 import {
   aCallStep,
   aChildStep,
@@ -256,6 +256,84 @@ describe("a run that waits for a worker", () => {
     expect(world.clock.monotonicMs()).toBe(0);
   });
 
+  test("waits in the store from its first moment where no worker is, and is taken once", async () => {
+    await using world = new NodeWorld();
+    const sent: Unit["kind"][] = [];
+    const storage: Storage = {
+      ...world.store,
+      commit: (lane, node, units) => {
+        sent.push(...units.map(({ kind }) => kind));
+        return world.store.commit(lane, node, units);
+      },
+    };
+    const [without, having] = [await world.open({ storage }), await world.open()];
+    await (await ScriptedHost.attach(without.node, { script: ONE_STEP })).close();
+    const runId = await world.start(without, "order");
+    const row = world.store.tables.runs.get(runId);
+    expect(row).toMatchObject({ status: "pending", owner: null, fence: 1 });
+    expect(row?.waitingOn).toEqual({ kind: "worker", workflow: "order", version: "1" });
+    const bodies = { a: () => undefined };
+    await ScriptedHost.attach(having.node, { script: ONE_STEP, bodies });
+    const other = await world.start(without, "order");
+    await world.clock.settle();
+    expect(world.store.tables.runs.get(other)).toMatchObject({ status: "running", fence: 2 });
+    expect(sent).toEqual(["start", "start"]);
+  });
+
+  test("is followed to its end at the node that started it, as at its own", async () => {
+    await using world = new NodeWorld();
+    const { store } = world;
+    const taken = Promise.withResolvers<undefined>();
+    const storage: Storage = {
+      ...store,
+      take: async (node, due) => {
+        await taken.promise;
+        return store.take(node, due);
+      },
+    };
+    const [without, having] = [await world.open(), await world.open({ storage })];
+    await ScriptedHost.attach(having.node, { script: ONE_STEP });
+    await world.clock.advance(10_000);
+    const told = endOf(world, without, await world.start(without, "order"));
+    // It has read that nobody owns the run, when somebody takes it.
+    await world.clock.advance(100);
+    taken.resolve(undefined);
+    await world.clock.advance(100);
+    expect(told.at).toBe(10_120);
+  });
+
+  test("begins at once also as the child of a run at a node without a worker", async () => {
+    await using world = new NodeWorld();
+    const [without, having] = [await world.open(), await world.open()];
+    await ScriptedHost.attach(having.node, { script: ONE_STEP });
+    const workflow = await world.install(without, [aChildStep("c", "order")]);
+    const runId = await world.start(without, workflow);
+    await world.clock.settle();
+    expect((await world.get(without, runId)).status).toBe("completed");
+    expect(world.clock.monotonicMs()).toBe(0);
+  });
+
+  test("is told of again when the answer to its start was lost, and begins at once", async () => {
+    await using world = new NodeWorld();
+    const { store } = world;
+    let isLost = false;
+    const storage: Storage = {
+      ...store,
+      commit: async (lane, node, units) => {
+        const outcomes = await store.commit(lane, node, units);
+        if (isLost || !units.some(({ kind }) => kind === "start")) return outcomes;
+        isLost = true;
+        throw new MillraceError("storage.unavailable");
+      },
+    };
+    const [without, having] = [await world.open({ storage }), await world.open()];
+    await ScriptedHost.attach(having.node, { script: ONE_STEP });
+    const runId = await world.start(without, "order");
+    await world.clock.settle();
+    expect((await world.get(without, runId)).status).toBe("completed");
+    expect(world.clock.monotonicMs()).toBeLessThan(100);
+  });
+
   test("goes to a node at which a worker attaches later, at once", async () => {
     await using world = new NodeWorld();
     const [without, having] = [await world.open(), await world.open()];
@@ -276,6 +354,18 @@ describe("a run that waits for a worker", () => {
     await world.clock.advance(20_000);
     const runId = await world.start(without, "order");
     await world.clock.advance(15_000);
+    expect((await world.get(without, runId)).status).toBe("completed");
+  });
+
+  test("is found within a second where nodes know that no word arrives", async () => {
+    await using world = new NodeWorld({ hints: false });
+    const hints = { ...world.store.hints, travels: false };
+    const storage: Storage = { ...world.store, hints };
+    const [without, having] = [await world.open({ storage }), await world.open({ storage })];
+    await ScriptedHost.attach(having.node, { script: ONE_STEP });
+    await world.clock.advance(20_000);
+    const runId = await world.start(without, "order");
+    await world.clock.advance(1_000);
     expect((await world.get(without, runId)).status).toBe("completed");
   });
 

@@ -18,7 +18,9 @@ import {
 } from "@millrace/protocol";
 import type { AuditFilter, AuditPage } from "../storage/catalog.ts";
 import type { Storage } from "../storage/storage.ts";
+import type { Activity } from "./activity.ts";
 import { Background } from "./background.ts";
+import type { Intercept } from "./callables.ts";
 import { cancelRun } from "./cancels.ts";
 import type { Clock } from "./clock.ts";
 import type {
@@ -71,6 +73,10 @@ export interface NodeOptions {
   /** Default: `DEFAULT_RETENTION`. */
   readonly retention?: Retention;
   readonly clock: Clock;
+  /** Of what it does by the clock although nothing happens, and which may be late then. Default: `clock`. */
+  readonly upkeepClock?: Clock;
+  /** Default: an attempt calls what it names. */
+  readonly intercept?: Intercept;
   readonly random: RandomSource;
   readonly programs: ProgramKind;
   readonly host: { readonly name: string; readonly pid: number };
@@ -99,7 +105,7 @@ export class Node implements Engine {
 
   constructor(options: NodeOptions) {
     this.#options = options;
-    const { storage, clock, log, random } = options;
+    const { storage, clock, upkeepClock = clock, log, random } = options;
     this.#time = createStoreTime(clock);
     this.#id = newNodeId(this.#time.now(), random);
     this.#pause = new Pause({
@@ -124,6 +130,7 @@ export class Node implements Engine {
     this.#background = new Background({
       storage,
       clock,
+      upkeepClock,
       log,
       time: this.#time,
       parts: this.#parts,
@@ -147,6 +154,11 @@ export class Node implements Engine {
     return connectEngine(this, this.#parts.workers, namespace);
   }
 
+  /** What code is at now, on this node or for it. */
+  get activities(): readonly Activity[] {
+    return this.#parts.runner.activities();
+  }
+
   get runs(): RunCommands {
     return this.#parts.runs;
   }
@@ -168,7 +180,12 @@ export class Node implements Engine {
   }
 
   start(): Promise<void> {
-    this.#starting ??= this.#start();
+    this.#starting ??= this.#start().catch((error: unknown) => {
+      // It may be tried again, under another id: one lives once.
+      this.#starting = undefined;
+      this.#id = newNodeId(this.#time.now(), this.#options.random);
+      throw error;
+    });
     return this.#starting;
   }
 

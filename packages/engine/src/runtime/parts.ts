@@ -13,7 +13,7 @@ import { AwaitingRuns } from "./awaiting-runs.ts";
 import { Callables } from "./callables.ts";
 import { Children } from "./children.ts";
 import type { CancelOutcome, CancelRequest } from "./commands.ts";
-import { Claimer } from "./claimer.ts";
+import { Claimer, type Taken } from "./claimer.ts";
 import { CodeCatalog } from "./code-catalog.ts";
 import { Courier } from "./courier.ts";
 import { Events, type EventsOptions } from "./events.ts";
@@ -25,6 +25,7 @@ import { Keys } from "./keys.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import type { NodeOptions } from "./node.ts";
 import { cancelRun } from "./cancels.ts";
+import { createPlaceNewRun, type PlaceNewRun } from "./place-new-run.ts";
 import { RemoteWatches } from "./remote-watches.ts";
 import { DEFAULT_RETENTION } from "./retention.ts";
 import { RunFeeds } from "./run-feeds.ts";
@@ -112,11 +113,11 @@ export function assemble(options: NodeOptions, time: StoreTime, hooks: NodeHooks
     commitFor,
     now,
   });
-  const { runner, courier, ownerOfNew } = moving;
+  const { runner, courier, placeNewRun } = moving;
   const workspaces = new Workspaces(storage.catalog, log);
   const beginning = { now, random, limits, metrics, log };
   const starting = assembleStarts(
-    { ...beginning, storage, workflows, workspaces, runner, commitFor, ownerOfNew },
+    { ...beginning, storage, workflows, workspaces, runner, commitFor, placeNewRun },
     { reader, feeds, courier, refusal: hooks.refusal },
   );
   return {
@@ -154,7 +155,7 @@ function createWorkers(
 
 /** Watchers, feeds, and what carries news of runs between nodes. */
 function assembleWatching(
-  { storage, clock }: NodeOptions,
+  { storage, clock: workClock, upkeepClock = workClock }: NodeOptions,
   { id }: NodeHooks,
   {
     reader,
@@ -164,6 +165,8 @@ function assembleWatching(
     readonly isResident: (tenant: TenantId, runId: RunId) => boolean;
   },
 ): Pick<NodeParts, "watchers" | "feeds" | "remoteWatches"> {
+  // Whoever follows a run is told of it; looking again is for words that were lost.
+  const clock = upkeepClock;
   const remoteWatches = new RemoteWatches({ hints: storage.hints, clock, node: id });
   const follow = ({ run, owner }: ReadRun): number =>
     remoteWatches.follow({ tenant: run.tenant, shard: shardOf(run.id), runId: run.id }, owner);
@@ -199,7 +202,7 @@ interface ExecutorGround {
 }
 
 function createExecutor(
-  { functions, actions = {}, callFunction, clock, limits }: NodeOptions,
+  { functions, actions = {}, callFunction, clock, limits, intercept }: NodeOptions,
   { stored, hosts, metrics, now }: ExecutorGround,
 ): InlineExecutor {
   const callables = new Callables({
@@ -209,6 +212,7 @@ function createExecutor(
     findStored: (tenant, name) => stored.find(tenant, name),
     clock,
     hosts,
+    intercept,
   });
   return new InlineExecutor({ callables, clock, now, limits, metrics });
 }
@@ -258,7 +262,7 @@ function assembleMoving(
   hooks: NodeHooks,
   ground: Ground,
 ): Pick<NodeParts, "runner" | "courier" | "claimer" | "awaiting"> & {
-  readonly ownerOfNew: () => NodeId | null;
+  readonly placeNewRun: PlaceNewRun;
 } {
   const { storage, clock, limits, log, maxResidentRuns, retention = DEFAULT_RETENTION } = options;
   const { executor, workflows, watchers, feeds, remoteWatches } = ground;
@@ -277,7 +281,7 @@ function assembleMoving(
       watchers.finished(ended);
       feeds.finished(ended);
     },
-    onAwaiting: (given) => tellAwaiting(given, storage.hints, awaiting),
+    onAwaiting: (run) => tellAwaiting(run, hooks.id(), storage.hints, awaiting),
     isAlone: storage.isExclusive === true,
     onUnread: hooks.onUnread,
     observer: {
@@ -292,27 +296,27 @@ function assembleMoving(
     maxResidentRuns,
     retention,
   });
-  const { claimer, awaiting, ownerOfNew } = assembleTaking(options, hooks, ground, runner);
+  const { claimer, awaiting, placeNewRun } = assembleTaking(options, hooks, ground, runner);
   const courier: Courier = new Courier({
     storage,
     workflows,
     runner,
     commitFor,
-    ownerOfNew,
+    placeNewRun,
     isPaused: hooks.isPaused,
     now,
     metrics,
   });
-  return { runner, courier, claimer, awaiting, ownerOfNew };
+  return { runner, courier, claimer, awaiting, placeNewRun };
 }
 
 /** What finds runs that nobody owns. */
 function assembleTaking(
   { storage, clock, log }: NodeOptions,
   { id, room, takesRuns, onCrowded, onOffer }: NodeHooks,
-  { workflows, metrics, now }: Ground,
+  { workflows, hosts, remoteWatches, metrics, now }: Ground,
   runner: Runner,
-): Pick<NodeParts, "claimer" | "awaiting"> & { readonly ownerOfNew: () => NodeId | null } {
+): Pick<NodeParts, "claimer" | "awaiting"> & { readonly placeNewRun: PlaceNewRun } {
   const claimer = new Claimer({
     storage,
     workflows,
@@ -326,20 +330,23 @@ function assembleTaking(
     metrics,
     log,
   });
-  const take = async (runs: readonly DueRun[]): Promise<void> => void (await claimer.take(runs));
-  const awaiting = new AwaitingRuns({ storage, workflows, room, take, onOffer, log });
+  const take = (runs: readonly DueRun[]): Promise<Taken> => claimer.take(runs);
+  const onExpected = (run: RunRef, node: NodeId): void => void remoteWatches.remember(run, node);
+  const awaiting = new AwaitingRuns({ storage, workflows, room, take, onExpected, onOffer, log });
   // Owned at once only where that overtakes nobody who waits.
   const ownerOfNew = (): NodeId | null => (claimer.caughtUp && room() > 0 ? id() : null);
-  return { claimer, awaiting, ownerOfNew };
+  const placeNewRun = createPlaceNewRun({ hosts, ownerOfNew, now });
+  return { claimer, awaiting, placeNewRun };
 }
 
 function tellAwaiting(
   { run, workflowId: workflow, workflowVersion, waitingOn }: AwaitingRun,
+  node: NodeId,
   hints: Hints,
   awaiting: AwaitingRuns,
 ): void {
   const { workflow: name, version } = waitingOn;
   const announced = { id: workflow, version: workflowVersion };
   awaiting.gaveUp({ tenant: run.tenant, name, version }, run, announced);
-  hints.tell(null, { kind: "awaiting", run, workflow, version: workflowVersion });
+  hints.tell(null, { kind: "awaiting", run, node, workflow, version: workflowVersion });
 }

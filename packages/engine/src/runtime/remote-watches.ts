@@ -2,7 +2,8 @@
 //
 //   W1. The watching node tells the owner at each look; the owner remembers that until some looks have been missed.
 //   W2. A first word is answered at once, since something may have happened between the look and the word.
-//   W3. Words may be lost: the watching node looks again by itself, less often.
+//   W3. A run that waits for a worker has no owner to tell. Whoever hears of it and may take it remembers who spoke.
+//   W4. Words may be lost: the watching node looks again by itself, less often.
 import type { NodeId, RunId } from "@millrace/protocol";
 import type { RunRef } from "../core/run-head.ts";
 import type { Hints } from "../storage/storage.ts";
@@ -11,7 +12,7 @@ import { createThrottle, type Throttle } from "./throttle.ts";
 
 /** A run of which nobody tells is looked at again after this long. */
 export const LOOK_AGAIN_MS = 2_000;
-/** W3, and the time between two words to the owner. */
+/** W4, and the time between two words to the owner. */
 const FOLLOWED_LOOK_MS = 5_000;
 /** Two looks. */
 const REMEMBER_MS = 10_000;
@@ -54,6 +55,11 @@ export class RemoteWatches {
 
   /** Another node wants to hear of a run. */
   watched(run: RunRef, by: NodeId): void {
+    if (this.remember(run, by)) this.#tell([by], run);
+  }
+
+  /** Tells another node when the run moves here. @returns true: it did not do so already */
+  remember(run: RunRef, by: NodeId): boolean {
     const nowMs = this.#options.clock.monotonicMs();
     const until = this.#watched.get(run.runId)?.until ?? new Map<NodeId, number>();
     const isNew = (until.get(by) ?? -Infinity) <= nowMs;
@@ -61,7 +67,7 @@ export class RemoteWatches {
     this.#watched.delete(run.runId);
     this.#watched.set(run.runId, { run, until });
     this.#forget(nowMs);
-    if (isNew) this.#tell([by], run);
+    return isNew;
   }
 
   /** Something of a run became durable here. */

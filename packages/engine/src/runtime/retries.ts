@@ -31,7 +31,7 @@ import {
 
 type RetriesOptions = Pick<
   StartsOptions,
-  "storage" | "workflows" | "runner" | "commitFor" | "ownerOfNew" | "now" | "random" | "metrics"
+  "storage" | "workflows" | "runner" | "commitFor" | "placeNewRun" | "now" | "random" | "metrics"
 >;
 
 interface Failed {
@@ -107,8 +107,7 @@ async function tryRetry(
   const unit: StartUnit = {
     kind: "start",
     run: head,
-    owner: options.ownerOfNew(),
-    dueAt: head.createdAt,
+    ...options.placeNewRun(head, compiled, head.createdAt),
     key: toKey(request, head),
     workflowRevision: workflow.revision,
     entries:

@@ -1,4 +1,4 @@
-import type { MillraceError, RunId, TenantId } from "@millrace/protocol";
+import type { MillraceError, ReplayRecord, RunId, TenantId } from "@millrace/protocol";
 import type { RunFilter } from "../storage/run-filter.ts";
 import type { RunPage } from "../storage/storage.ts";
 import type { Actor, StartCheck, StartOutcome, StartRequest } from "./commands.ts";
@@ -74,6 +74,12 @@ export interface RunCommands {
   findNamed(tenant: TenantId, name: string): Promise<RunId | null>;
   /** With its journal. null: no such run. */
   read(tenant: TenantId, runId: RunId): Promise<ReadRun | null>;
+  /**
+   * What a check needs to replay it against other code. null: no such run.
+   *
+   * @throws {MillraceError} run.not-code, version.not-found (its workflow is not in the catalog)
+   */
+  readReplay(tenant: TenantId, runId: RunId): Promise<ReplayRecord | null>;
   /** Follows a run to its end. Ends at once when there is no such run. */
   watch(tenant: TenantId, runId: RunId, options: WatchOptions): AsyncGenerator<FeedItem, void>;
 }

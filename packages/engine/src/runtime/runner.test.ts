@@ -20,6 +20,7 @@ import {
   WORLD_START,
   type Member,
 } from "../testkit/node-world.ts";
+import { anEventRequest, aRunRequest, ScriptedHost } from "../testkit/scripted-host.ts";
 import type { ProgramKind } from "./program-kind.ts";
 import { createStepGate } from "../testkit/step-gate.ts";
 
@@ -453,19 +454,21 @@ describe("the limit of a journal", () => {
   });
 });
 
+/** The world's store, which takes no unit that has this word in it. */
+const withoutPoison = ({ store }: NodeWorld): Storage => ({
+  ...store,
+  commit: (lane, node, units) =>
+    JSON.stringify(units).includes("poison")
+      ? Promise.reject(new TypeError("cannot be bound"))
+      : store.commit(lane, node, units),
+});
+
 describe("a run whose entries the store rejects", () => {
   test("fails with the reason and with what was stored before; its neighbours go on", async () => {
     await using world = new NodeWorld();
-    const storage: Storage = {
-      ...world.store,
-      commit: (lane, node, units) =>
-        JSON.stringify(units).includes("poison")
-          ? Promise.reject(new TypeError("cannot be bound"))
-          : world.store.commit(lane, node, units),
-    };
     const member = await world.open({
       functions: { a: () => "fine", b: (_, { input }) => input },
-      storage,
+      storage: withoutPoison(world),
     });
     const workflow = await world.install(member, [aCallStep("a"), aCallStep("b")]);
     // The input is written otherwise than the result that it becomes.
@@ -486,5 +489,46 @@ describe("a run whose entries the store rejects", () => {
       { status: "completed", output: "butter" },
     ]);
     expect(resident(member)).toBe(0);
+  });
+
+  test("lets go of what it waits for: its child is cancelled, and no event is expected", async () => {
+    await using world = new NodeWorld();
+    const gate = createStepGate();
+    const member = await world.open({
+      functions: { slow: gate.work },
+      storage: withoutPoison(world),
+    });
+    const workflow = await world.install(member, [aCallStep("slow")]);
+    const host = await ScriptedHost.attach(member.node, {
+      script: {
+        begin: [
+          anEventRequest("paid", "order.paid"),
+          {
+            kind: "invoke",
+            key: "child",
+            workflow,
+            input: asJsonText("{}"),
+            metadata: {},
+            onParentEnd: "cancel",
+          },
+          aRunRequest("bad"),
+        ],
+      },
+      bodies: { bad: () => undefined },
+    });
+    const runId = await world.start(member, "order");
+    await world.clock.settle();
+    expect([...world.store.tables.subscriptions.values()]).toMatchObject([{ ended: false }]);
+    expect(gate.begun).toHaveLength(1);
+    const begun = host.commands.find(({ type }) => type === "attempt");
+    if (begun?.type !== "attempt") throw new Error("no body was begun");
+    const { session, key, attempt } = begun;
+    const result = { ok: true, output: asJsonText('"poison"') } as const;
+    host.say({ type: "attempted", session, key, attempt, result });
+    const run = await world.ended(member, runId);
+    expect(run).toMatchObject({ status: "failed", failure: { code: "storage.rejected" } });
+    await world.clock.settle();
+    expect([...world.store.tables.subscriptions.values()]).toMatchObject([{ ended: true }]);
+    expect(gate.begun[0]?.signal.aborted).toBe(true);
   });
 });

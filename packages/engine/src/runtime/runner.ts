@@ -28,12 +28,14 @@ import type { Entry, Message } from "../core/entry.ts";
 import type { Fact } from "../core/fact.ts";
 import type { OutboxMessage, RunHead, RunRef } from "../core/run-head.ts";
 import { waitingOn } from "../core/waiting-on.ts";
-import type { DueRun, Held, NextState, RunUnit } from "../storage/storage.ts";
-import { CodeRuns, LOOK_AGAIN_MS, QUARANTINE_FROM, SET_ASIDE } from "./code-runs.ts";
+import type { DueRun, Held, NextState, RunUnit, StartUnit } from "../storage/storage.ts";
+import { activitiesOf, type Activity } from "./activity.ts";
+import { LOOK_AGAIN_MS } from "./await-worker.ts";
+import { CodeRuns, QUARANTINE_FROM, SET_ASIDE } from "./code-runs.ts";
 import { isHostDone, readInbox, tellsHost } from "./code-task.ts";
 import { perform, silence, watchDeadline, type EffectContext } from "./effects.ts";
 import { engineFailure } from "./failures.ts";
-import { replyToParent, toFinish } from "./finish.ts";
+import { releasesOf, replyToParent, toFinish } from "./finish.ts";
 import type { GroupCommit, Settled } from "./group-commit.ts";
 import type { Hosts } from "./hosts.ts";
 import type { Log } from "./log.ts";
@@ -46,6 +48,8 @@ import type { Retention } from "./retention.ts";
 /** Waits up to this long stay in memory: reading the run back would cost more than keeping it. */
 const PARK_FROM_MS = 1_000;
 const REJECTED = "storage.rejected";
+/** See `StartUnit.owner`. */
+const FIRST_FENCE = 1;
 
 export interface RunnerOptions extends Omit<EffectContext, "submit"> {
   /** This node's id now. */
@@ -117,21 +121,44 @@ export class Runner {
     return new Map(Array.from(bodies, ([key, body]) => [key, body.startedAt]));
   }
 
+  activities(): readonly Activity[] {
+    return activitiesOf(this.#residents.values());
+  }
+
+  /** A new run is durable. One that this node owns since its first moment begins here. */
+  begin(unit: StartUnit, workflow: CompiledWorkflow | undefined): void {
+    const { run, owner, entries } = unit;
+    if (owner !== null && workflow !== undefined) this.#adopt(run, owner, workflow, entries);
+    else this.announce(unit);
+  }
+
+  /** Tells of a new run that waits for a worker, to those who may have one. */
+  announce({ run, waitingOn }: StartUnit): void {
+    if (waitingOn?.kind !== "worker") return;
+    const { id: runId, tenant, shard, workflowId, workflowVersion } = run;
+    const due = { tenant, shard, runId, fence: FIRST_FENCE };
+    this.#options.onAwaiting({ run: due, workflowId, workflowVersion, waitingOn });
+  }
+
   /**
-   * A run that this node owns since its first moment.
-   *
    * @param owner as the store has it: a node that had to join again while the answer was on its way is another one
    * @param journal what it was started with
    */
-  adopt(
+  #adopt(
     head: RunHead,
     owner: NodeId,
     workflow: CompiledWorkflow,
-    journal: readonly Entry[] = [],
+    journal: readonly Entry[],
   ): void {
     // A courier that carries a start a second time is told that it owns the run, which it knows.
     if (owner !== this.#options.node() || this.#residents.has(head.id)) return;
-    const residence = { head, workflow, fence: 1, seenWake: 0, startedAt: head.createdAt };
+    const residence = {
+      head,
+      workflow,
+      fence: FIRST_FENCE,
+      seenWake: 0,
+      startedAt: head.createdAt,
+    };
     const run = createResidentRun(
       { ...residence, recovering: false, cancelRequestedAt: null },
       this.#options.payloadBytes,
@@ -187,6 +214,8 @@ export class Runner {
   /** Gives a taken run back, to look again later: program or catalog may have been mended. Nothing of it is lost. */
   setAside(held: Held, divergence: Divergence): void {
     this.#options.log.error({ runId: held.run.id, ...divergence }, SET_ASIDE);
+    const begun = this.#residents.get(held.run.id);
+    if (begun?.fence === held.run.fence) this.#leave(begun, "It is set aside");
     const dueAt = after(this.#options.now(), LOOK_AGAIN_MS);
     this.#giveBack(held, { kind: "divergence", ...divergence }, dueAt);
   }
@@ -385,7 +414,8 @@ export class Runner {
       failure: engineFailure(REJECTED, message, "definition"),
     };
     run.facts = [];
-    this.#commit(run, createPass(), []);
+    // Its state has gone ahead of what is stored: what it let go of there, it lets go of now.
+    this.#commit(run, { ...createPass(), outbox: [...releasesOf(run)] }, []);
   }
 
   /** R4. */

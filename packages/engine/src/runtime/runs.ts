@@ -1,4 +1,10 @@
-import { parseRunId, type MillraceError, type RunId, type TenantId } from "@millrace/protocol";
+import {
+  parseRunId,
+  type MillraceError,
+  type ReplayRecord,
+  type RunId,
+  type TenantId,
+} from "@millrace/protocol";
 import type { RunPage } from "../storage/storage.ts";
 import type {
   CancelOutcome,
@@ -7,6 +13,7 @@ import type {
   StartOutcome,
   StartRequest,
 } from "./commands.ts";
+import { readReplay } from "./read-replay.ts";
 import { retryRun } from "./retries.ts";
 import type {
   CancelMatchingOutcome,
@@ -93,6 +100,11 @@ export class Runs implements RunCommands {
 
   read(tenant: TenantId, runId: RunId): Promise<ReadRun | null> {
     return this.#options.reader.read(tenant, runId);
+  }
+
+  readReplay(tenant: TenantId, runId: RunId): Promise<ReplayRecord | null> {
+    const { storage, workflows } = this.#options;
+    return readReplay(storage, workflows, tenant, runId);
   }
 
   watch(tenant: TenantId, runId: RunId, options: WatchOptions): AsyncGenerator<FeedItem, void> {

@@ -248,6 +248,23 @@ describe("an idempotency key", () => {
     expect(runsStarted + other.node.metrics().runsStarted).toBe(1);
   });
 
+  test("stands for its run whatever name a later start asks for", async () => {
+    await using bench = await aBench();
+    const first = await bench.start(key("k"));
+    expect(await bench.start({ ...key("k"), name: "invoice 1" })).toMatchObject({
+      kind: "existing",
+      runId: idOf(first),
+    });
+    const named = await bench.start({ ...key("other"), name: "invoice 2" });
+    for (const name of ["invoice 2", "invoice 3", "invoice 4"]) {
+      expect(await bench.start({ ...key("other"), name })).toMatchObject({
+        kind: "existing",
+        runId: idOf(named),
+      });
+    }
+    expect(countRuns(bench.world)).toBe(2);
+  });
+
   test("is one for each workflow and each tenant", async () => {
     await using bench = await aBench();
     const { world, member } = bench;

@@ -15,7 +15,6 @@ import {
   toShard,
   type JsonText,
   type Limits,
-  type NodeId,
   type RandomSource,
   type RunId,
   type Shard,
@@ -30,6 +29,7 @@ import type { GroupCommit } from "./group-commit.ts";
 import { inputTooLarge, invalidInput, logStripped, toWarnings } from "./input-check.ts";
 import type { Log } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
+import type { PlaceNewRun } from "./place-new-run.ts";
 import type { CheckedInput, CompiledWorkflow } from "./program-kind.ts";
 import type { Runner } from "./runner.ts";
 import type { WorkflowHead, Workflows } from "./workflows.ts";
@@ -41,8 +41,7 @@ export interface StartsOptions {
   readonly workspaces: Workspaces;
   readonly runner: Runner;
   readonly commitFor: (ref: RunRef) => GroupCommit;
-  /** The node that may own a new run; null: none has room, so the run waits in the store. */
-  readonly ownerOfNew: () => NodeId | null;
+  readonly placeNewRun: PlaceNewRun;
   readonly now: () => Timestamp;
   readonly random: RandomSource;
   readonly limits: Limits;
@@ -192,7 +191,12 @@ export class Starts {
     { input, stripped }: GoodInput,
   ): Promise<StartOutcome | typeof CHANGED> {
     const { log } = this.#options;
-    const unit = this.#unit(request, workflow, input, compiled.timeoutMs);
+    if (request.name !== undefined) {
+      // The name decides the shard, so the store itself would not find a run that the key started elsewhere.
+      const known = await this.#findKey(request, workflow);
+      if (known !== null) return known;
+    }
+    const unit = this.#unit(request, workflow, input, compiled);
     const created = (): StartOutcome => {
       logStripped(log, unit.run.id, stripped);
       return toCreated(unit, stripped);
@@ -222,9 +226,9 @@ export class Starts {
     request: StartRequest,
     workflow: WorkflowHead,
     input: JsonText,
-    timeoutMs: number | null,
+    compiled: CompiledWorkflow,
   ): StartUnit {
-    const { now, random, ownerOfNew } = this.#options;
+    const { now, random, placeNewRun } = this.#options;
     const at = now();
     const { idempotencyKey } = request;
     const dueAt = beginOf(request, at);
@@ -256,7 +260,7 @@ export class Starts {
       depth: 0,
       caller: request.actor.key,
       createdAt: at,
-      deadlineAt: deadlineOf(dueAt, timeoutMs, request.timeoutMs),
+      deadlineAt: deadlineOf(dueAt, compiled.timeoutMs, request.timeoutMs),
     };
     const key: StartKey | null =
       idempotencyKey === undefined
@@ -272,9 +276,7 @@ export class Starts {
     return {
       kind: "start",
       run,
-      // One that begins later waits in the store, where the claimer finds it then.
-      owner: dueAt > at ? null : ownerOfNew(),
-      dueAt,
+      ...placeNewRun(run, compiled, dueAt),
       key,
       workflowRevision: workflow.revision,
       entries: [],

@@ -67,6 +67,8 @@ export interface StartUnit {
    */
   readonly owner: NodeId | null;
   readonly dueAt: Timestamp;
+  /** Of a run that nobody owns: what it waits for from its first moment. null: nothing, whoever has room may begin it. */
+  readonly waitingOn: WaitingOn | null;
   /** If the key is there and has not expired: outcome `existing`, and nothing is written. */
   readonly key: StartKey | null;
   /** Refused with `workflow.changed` unless the workflow's catalog record has this revision now. */
@@ -239,6 +241,11 @@ export interface Held {
   readonly journal: readonly Entry[];
   /** Messages not yet journaled, oldest first. */
   readonly inbox: readonly Message[];
+  /**
+   * A row of it that cannot be read: it is damaged, or of a later release. Then journal and inbox are empty, and all
+   * that can be done is to give the run back.
+   */
+  readonly unreadable?: string;
 }
 
 /** What a heartbeat answers with besides the time: what a look at the store is worth now. Hints, read without locks. */
@@ -270,10 +277,11 @@ export type Hint =
   | { readonly kind: "watch"; readonly run: RunRef; readonly node: NodeId }
   /** Something happened to a run that the receiver watches. */
   | { readonly kind: "moved"; readonly run: RunRef }
-  /** A run was given up for want of a worker that has this version of its workflow. */
+  /** A run waits for a worker that has this version of its workflow. Its readers at `node` want to hear of it. */
   | {
       readonly kind: "awaiting";
       readonly run: DueRun;
+      readonly node: NodeId;
       readonly workflow: WorkflowId;
       readonly version: number;
     };
@@ -425,7 +433,8 @@ export interface Storage {
   /**
    * One transaction in one lane (P1 to P5).
    * @throws {MillraceError} storage.unavailable: outcome unknown, send again; storage.full: nothing written, send
-   * again later; storage.rejected: nothing written, one of the units is at fault; storage.failed: stop;
+   * again later; storage.rejected: one of the units is at fault, and of several some may be written: send each again,
+   * and the one at fault has written nothing; storage.failed: stop;
    * storage.fenced-node: nothing written, this node was declared dead
    */
   commit(lane: Lane, node: NodeId, units: readonly Unit[]): Promise<readonly CommitOutcome[]>;
@@ -433,7 +442,8 @@ export interface Storage {
   findDue(shards: readonly Shard[] | null, limit: number): Promise<Due>;
   /**
    * Owns those of `due` that are still as found (same fence, no owner), and reads all that is needed to go on.
-   * May return fewer. Sets `startedAt` if it was null, status `running`, and `waitingOn` null: it moves. May be
+   * May return fewer: those before which as much was taken as one call reads (`MOST_TAKEN_CHARACTERS`) are left as they
+   * were. Sets `startedAt` if it was null, status `running`, and `waitingOn` null: it moves. May be
    * repeated when the answer was lost: those that `node` owns with exactly the next fence are returned as they are.
    * @throws {MillraceError} storage.fenced-node: nothing taken, this node was declared dead
    */

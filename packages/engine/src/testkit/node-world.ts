@@ -16,9 +16,8 @@ import {
   type Timestamp,
 } from "@millrace/protocol";
 import { graphPrograms } from "../steps/graph-programs.ts";
-import type { Catalog } from "../storage/catalog.ts";
 import { createMemoryStorage, type MemoryStorage } from "../storage/memory/memory-storage.ts";
-import type { Hints, Storage } from "../storage/storage.ts";
+import type { Storage } from "../storage/storage.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Actor, CancelOutcome, StartOutcome, StartRequest } from "../runtime/commands.ts";
 import type { Log } from "../runtime/log.ts";
@@ -26,6 +25,7 @@ import { Node } from "../runtime/node.ts";
 import type { ProgramKind } from "../runtime/program-kind.ts";
 import { toRetention, type RetentionOptions } from "../runtime/retention.ts";
 import type { StepFunctions } from "../runtime/step-function.ts";
+import { whileAlive } from "../simulation/mortal-storage.ts";
 import { VirtualClock } from "./virtual-clock.ts";
 
 /** What the store's clock shows when a world begins. */
@@ -224,78 +224,5 @@ function clockWhileAlive(clock: Clock, life: AbortSignal): Clock {
     monotonicMs: () => clock.monotonicMs(),
     setTimer: (delayMs, fire) => clock.setTimer(delayMs, ifAlive(fire)),
     soon: (turn) => clock.soon(ifAlive(turn)),
-  };
-}
-
-type Call = <T>(ask: () => Promise<T>) => Promise<T>;
-
-/** Calls of a dead process are not made, and answers do not reach it. */
-function whileAlive(
-  store: Storage,
-  life: AbortSignal,
-  carry: (arrive: () => void) => void,
-): Storage {
-  const call: Call = async (ask) => {
-    if (life.aborted) return new Promise(() => undefined);
-    try {
-      return await ask();
-    } finally {
-      if (life.aborted) await new Promise(() => undefined);
-    }
-  };
-  const listeners = new Set<() => void>();
-  const wake = (): void => {
-    for (const listener of listeners) carry(listener);
-  };
-  return {
-    lanes: store.lanes,
-    leaseMs: store.leaseMs,
-    hints: hintsWhileAlive(store.hints, life),
-    catalog: catalogWhileAlive(store.catalog, call),
-    migrate: () => call(() => store.migrate()),
-    join: (node) => call(() => store.join(node)),
-    beat: (node) => call(() => store.beat(node)),
-    reap: async (request) => {
-      const reaped = await call(() => store.reap(request));
-      if (reaped.freed > 0) wake();
-      return reaped;
-    },
-    commit: async (lane, node, units) => {
-      const outcomes = await call(() => store.commit(lane, node, units));
-      wake();
-      return outcomes;
-    },
-    findDue: (shards, limit) => call(() => store.findDue(shards, limit)),
-    take: (node, due) => call(() => store.take(node, due)),
-    read: (query) => call(() => store.read(query)),
-    onWake: (listener) => {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
-    close: () => call(() => store.close()),
-  };
-}
-
-function hintsWhileAlive(hints: Hints, life: AbortSignal): Hints {
-  return {
-    get travels() {
-      return hints.travels;
-    },
-    tell: (to, hint) => {
-      if (!life.aborted) hints.tell(to, hint);
-    },
-    listen: (node, hear) =>
-      hints.listen(node, (hint) => {
-        if (!life.aborted) hear(hint);
-      }),
-  };
-}
-
-function catalogWhileAlive(catalog: Catalog, call: Call): Catalog {
-  return {
-    put: (...args) => call(() => catalog.put(...args)),
-    get: (...args) => call(() => catalog.get(...args)),
-    list: (...args) => call(() => catalog.list(...args)),
-    delete: (...args) => call(() => catalog.delete(...args)),
   };
 }

@@ -2,9 +2,10 @@
 import {
   comparePostgresSchema,
   CONNECTIONS_A_NODE,
+  decideProfile,
   describePostgresUrl,
   examinePostgres,
-  OLDEST_POSTGRES,
+  type PostgresProfile,
   type PostgresReport,
 } from "@millrace/engine/postgres";
 import { MillraceError } from "@millrace/protocol";
@@ -16,7 +17,9 @@ export async function checkDatabase(database: DatabaseSettings): Promise<readonl
   const { url, readUrl } = database;
   const report = await reach("database", url);
   const findings =
-    "state" in report ? [report] : [...judge(url, report), await checkSchema(url, report)];
+    "state" in report
+      ? [report]
+      : [...judge(database, report), await checkSchema(url, report), ...judgeSpread(report)];
   return readUrl === null ? findings : [...findings, await checkReadCopy(readUrl)];
 }
 
@@ -31,8 +34,9 @@ async function reach(check: string, url: string): Promise<PostgresReport | Findi
   }
 }
 
-const judge = (url: string, report: PostgresReport): readonly Finding[] => [
+const judge = ({ url, profile }: DatabaseSettings, report: PostgresReport): readonly Finding[] => [
   judgeServer(describePostgresUrl(url).shown, report),
+  judgeProfile(profile ?? null, report),
   judgeDurability(report),
   judgeConnections(report),
   judgePooler(report),
@@ -40,13 +44,10 @@ const judge = (url: string, report: PostgresReport): readonly Finding[] => [
 ];
 
 export function judgeServer(shown: string, report: PostgresReport): Finding {
-  const { version, versionText, isStandby, encoding } = report;
+  const { server, isStandby, encoding } = report;
   const check = "database";
-  const message = `${shown} is PostgreSQL ${versionText}`;
-  if (version < OLDEST_POSTGRES) {
-    const advice = `Millrace needs PostgreSQL ${OLDEST_POSTGRES / 10_000} or later; 15 and 18 are tested.`;
-    return fail(check, `${message}, which is too old`, advice);
-  }
+  const message = `${shown} is ${server.text}`;
+  if (server.tooOld !== null) return fail(check, `${message}, which is too old`, server.tooOld);
   if (isStandby) {
     return fail(check, `${message}, a standby, which takes no writes`, "Name the primary.");
   }
@@ -54,7 +55,35 @@ export function judgeServer(shown: string, report: PostgresReport): Finding {
     const advice = "Make another one: create database … encoding 'UTF8' template template0";
     return fail(check, `${message}, and its database is in ${encoding}, not in UTF8`, advice);
   }
-  return ok(check, `${message} (15 and 18 are tested)`);
+  return ok(check, `${message} (${TESTED})`);
+}
+
+const TESTED = "PostgreSQL 15 and 18 are tested";
+
+/** @param stated null: nothing was said, so the server decides */
+export function judgeProfile(stated: PostgresProfile | null, { server }: PostgresReport): Finding {
+  const check = "database profile";
+  try {
+    const profile = decideProfile(server, stated);
+    if (stated === null) return ok(check, `${profile}, found from the server`);
+    const message = `${profile}, set by MILLRACE_DATABASE_PROFILE`;
+    if (profile === server.kind) return ok(check, message);
+    const advice = `The server is ${server.text}: leave the setting out, unless this is a trial.`;
+    return warn(check, message, advice);
+  } catch (error) {
+    if (!MillraceError.is(error)) throw error;
+    return fail(check, error.message, "See docs/operating/databases.md.");
+  }
+}
+
+/** @returns nothing where nothing is spread by calls */
+export function judgeSpread(report: PostgresReport): readonly Finding[] {
+  const { server, migrations, unspreadTables } = report;
+  if (server.kind !== "citus" || migrations === null) return [];
+  const check = "distribution";
+  if (unspreadTables.length === 0) return [ok(check, "every table is spread")];
+  const advice = "They lie on the coordinator alone. Run millrace database setup --profile citus.";
+  return [warn(check, `not spread: ${unspreadTables.join(", ")}`, advice)];
 }
 
 export function judgeDurability({ unsafeSettings }: PostgresReport): Finding {
@@ -65,8 +94,11 @@ export function judgeDurability({ unsafeSettings }: PostgresReport): Finding {
   return fail(check, `off in the database: ${unsafeSettings.join(", ")}`, advice);
 }
 
-export function judgeConnections({ connections: { most, used } }: PostgresReport): Finding {
+export function judgeConnections({ connections }: PostgresReport): Finding {
   const check = "connections";
+  if (connections === null)
+    return ok(check, `a node takes up to ${CONNECTIONS_A_NODE}; the server names no limit`);
+  const { most, used } = connections;
   const free = Math.max(0, most - used);
   const message = `${free} of ${most} are free; a node takes up to ${CONNECTIONS_A_NODE}`;
   const advice = "Raise max_connections, end what is idle, or put a pooler in between.";
@@ -116,6 +148,8 @@ async function checkSchema(url: string, report: PostgresReport): Promise<Finding
   if (migrations.unknown.length > 0) {
     return ok(check, "a newer Millrace has added to it, and this one can work with it");
   }
+  if (report.server.kind === "cockroach" || report.server.kind === "yugabyte")
+    return ok(check, "has all migrations; how this server shows it is not compared");
   const differing = await comparePostgresSchema(url);
   if (differing.length === 0) return ok(check, "is as this version makes it");
   const advice = "Somebody changed it by hand: undo the change, or restore a backup.";
@@ -126,7 +160,7 @@ async function checkReadCopy(url: string): Promise<Finding> {
   const check = "read database";
   const report = await reach(check, url);
   if ("state" in report) return report;
-  const message = `${describePostgresUrl(url).shown} is PostgreSQL ${report.versionText}`;
+  const message = `${describePostgresUrl(url).shown} is ${report.server.text}`;
   if (report.migrations !== null) return ok(check, message);
   return fail(check, `${message}, and has no schema of Millrace`, "Is it a copy of the database?");
 }

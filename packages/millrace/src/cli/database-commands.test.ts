@@ -2,12 +2,21 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { listSpreadCalls, type PostgresReport } from "@millrace/engine/postgres";
+import { recognize } from "../../../engine/src/storage/postgres/profiles/recognize.ts";
 import { runStatements } from "../../../engine/src/testkit/postgres/admin.ts";
 import { startProxy } from "../../../engine/src/testkit/postgres/proxy/start-proxy.ts";
 import { createTestDatabase } from "../../../engine/src/testkit/postgres/shared-postgres.ts";
 import { plantFolder, type PlantedFolder } from "../../../../tools/testkit/planted-folder.ts";
 import { createTestIo, type TestIo } from "../../../../tools/testkit/test-io.ts";
-import { judgeClock, judgeConnections, judgeDurability, judgeServer } from "./check-database.ts";
+import {
+  judgeClock,
+  judgeConnections,
+  judgeDurability,
+  judgeProfile,
+  judgeServer,
+  judgeSpread,
+} from "./check-database.ts";
 import type { Finding } from "./finding.ts";
 import { runCommandLine } from "./run-command-line.ts";
 
@@ -120,6 +129,71 @@ describe("millrace database setup", () => {
     expect(row).toEqual({ count: 0 });
   });
 
+  test.each(["postgres", "yugabyte", "cockroach"])(
+    "says that with the profile %s there is nothing to distribute",
+    async (profile) => {
+      await using database = await createTestDatabase();
+      const io = createTestIo({ env: { MILLRACE_DATABASE_URL: database.url } });
+      expect(await runCommandLine(["database", "setup", "--profile", profile], io)).toBe(0);
+      expect(io.outText()).toContain(`With the profile ${profile} there is nothing to distribute.`);
+      const printing = createTestIo();
+      await runCommandLine(["database", "setup", "--print", "--profile", profile], printing);
+      expect([printing.outText(), printing.errText()]).toEqual([
+        "",
+        `With the profile ${profile} there is nothing to distribute.\n`,
+      ]);
+    },
+  );
+
+  test("prints the calls by which Citus spreads the tables, and looks at no database", async () => {
+    const io = createTestIo({ env: { MILLRACE_DATABASE_PROFILE: "citus" } });
+    expect(await runCommandLine(["database", "setup", "--print"], io)).toBe(0);
+    const lines = io.outText().trimEnd().split("\n");
+    expect(lines).toEqual(listSpreadCalls("citus").map(({ sql }) => `${sql};`));
+    expect(lines).toContain(
+      "select create_distributed_table('millrace.inbox', 'shard', colocate_with => 'millrace.runs');",
+    );
+  });
+
+  test("refuses to spread the tables of a database without Citus, whose schema it makes", async () => {
+    await using database = await createTestDatabase();
+    const env = { MILLRACE_DATABASE_URL: database.url };
+    const io = createTestIo({ env });
+    expect(await runCommandLine(["database", "setup", "--profile", "citus"], io)).toBe(1);
+    expect(io.errText()).toContain("create extension citus");
+    const [row] = await runStatements(database.url, "select count(*)::int from millrace.runs");
+    expect(row).toEqual({ count: 0 });
+  });
+
+  test("spreads the tables once", async () => {
+    await using database = await createTestDatabase();
+    await runStatements(
+      database.url,
+      "create table pg_dist_partition (logicalrelid regclass)",
+      "create function create_reference_table(it regclass) returns void language sql as 'insert into pg_dist_partition values (it)'",
+      "create function create_distributed_table(it regclass, shard text, colocate_with text) returns void language sql as 'insert into pg_dist_partition values (it)'",
+    );
+    const setUp = async (...flags: readonly string[]): Promise<string> => {
+      const io = createTestIo({ env: { MILLRACE_DATABASE_URL: database.url } });
+      expect(await runCommandLine(["database", "setup", "--profile", "citus", ...flags], io)).toBe(
+        0,
+      );
+      return io.outText();
+    };
+    expect(await setUp()).toContain("Spread 16 tables: nodes, catalog");
+    expect(await setUp()).toContain("Every table was spread already.");
+    expect(JSON.parse(await setUp("--json"))).toMatchObject({ isUpToDate: true, spread: [] });
+  });
+
+  test.each([
+    [["--profile", "oracle"], "--profile must be one of postgres, citus"],
+    [["--print"], "--print needs --profile"],
+  ])("refuses %j", async (flags, sentence) => {
+    const io = createTestIo();
+    expect(await runCommandLine(["database", "setup", ...flags], io)).toBe(2);
+    expect(io.errText()).toContain(sentence);
+  });
+
   test("needs a database", async () => {
     const io = createTestIo();
     expect(await runCommandLine(["database", "setup"], io)).toBe(2);
@@ -161,6 +235,8 @@ const state = (state: Finding["state"], message: string): object => ({
   message: expect.stringContaining(message) as unknown,
 });
 
+const NONE: PostgresReport["migrations"] = { missing: [], unknown: [] };
+
 describe("millrace doctor", { timeout: 30_000 }, () => {
   test("looks into the database in place of the file", async () => {
     await using database = await createTestDatabase();
@@ -169,6 +245,7 @@ describe("millrace doctor", { timeout: 30_000 }, () => {
     expect(before.find("database")).toMatchObject(state("ok", "is PostgreSQL 18"));
     expect(before.find("schema")).toMatchObject(state("ok", "the first start makes it"));
     expect(before.find("pooler")).toMatchObject(state("ok", "none"));
+    expect(before.find("database profile")).toMatchObject(state("ok", "postgres, found"));
     expect(before.find("database clock")?.state).toBe("ok");
     // The server of these tests does not sync.
     expect(before.find("durability")).toMatchObject(
@@ -252,10 +329,17 @@ describe("millrace doctor", { timeout: 30_000 }, () => {
     expect(away.find("database")).toMatchObject(state("fail", "Nobody listens there"));
   });
 
+  test("tells a profile that is tried on PostgreSQL", async () => {
+    await using database = await createTestDatabase();
+    const { find } = await examine(database.url, { MILLRACE_DATABASE_PROFILE: "cockroach" });
+    expect(find("database profile")).toMatchObject(
+      state("warn", "cockroach, set by MILLRACE_DATABASE_PROFILE"),
+    );
+  });
+
   test("judges what cannot be had here", () => {
     const report = {
-      version: 130_012,
-      versionText: "13.12",
+      server: recognize({ text: "PostgreSQL 13.12 on x86_64-pc-linux-gnu", citus: null }),
       encoding: "UTF8",
       isStandby: false,
       isPooled: false,
@@ -265,9 +349,14 @@ describe("millrace doctor", { timeout: 30_000 }, () => {
       migrations: null,
       mayCreateSchema: true,
       closedTables: [],
+      unspreadTables: [],
     };
     expect(judgeServer("db", report)).toMatchObject(state("fail", "too old"));
-    const recent = { ...report, version: 140_000 };
+    const as = (text: string, citus: string | null = null): PostgresReport => ({
+      ...report,
+      server: recognize({ text, citus }),
+    });
+    const recent = as("PostgreSQL 14.0 on x86_64-pc-linux-gnu");
     expect(judgeServer("db", recent).state).toBe("ok");
     expect(judgeServer("db", { ...recent, isStandby: true })).toMatchObject(
       state("fail", "a standby"),
@@ -279,6 +368,21 @@ describe("millrace doctor", { timeout: 30_000 }, () => {
     expect(judgeConnections(report)).toMatchObject(state("warn", "6 of 97 are free"));
     const roomy = { ...report, connections: { most: 97, used: 90 } };
     expect(judgeConnections(roomy).state).toBe("ok");
+    expect(judgeConnections({ ...report, connections: null })).toMatchObject(
+      state("ok", "names no limit"),
+    );
     expect(judgeClock(report)).toMatchObject(state("warn", "differs by 6.0 s"));
+    const cockroach = as("CockroachDB CCL v23.2.1 (x86_64-pc-linux-gnu, built 2024)");
+    expect(judgeServer("db", cockroach)).toMatchObject(state("ok", "is CockroachDB 23.2.1"));
+    expect(judgeProfile(null, cockroach)).toMatchObject(state("ok", "cockroach, found"));
+    expect(judgeProfile("citus", cockroach)).toMatchObject(
+      state("fail", "works with the profile cockroach only"),
+    );
+    const citus = { ...as("PostgreSQL 17.2 on x86_64-pc-linux-gnu", "13.0-1"), migrations: NONE };
+    expect(judgeSpread(citus)).toMatchObject([state("ok", "every table")]);
+    expect(judgeSpread({ ...citus, unspreadTables: ["runs", "slots"] })).toMatchObject([
+      state("warn", "not spread: runs, slots"),
+    ]);
+    expect(judgeSpread(recent)).toEqual([]);
   });
 });

@@ -1,3 +1,4 @@
+import { POSTGRES_PROFILES } from "@millrace/engine/postgres";
 import { describe, expect, test } from "vitest";
 import { plantFolder } from "../../../../tools/testkit/planted-folder.ts";
 import { checkDatabaseUrl } from "./database-url.ts";
@@ -65,13 +66,15 @@ describe("the URL of a database", () => {
     expect(read({ ...env, MILLRACE_DATABASE_READ_URL: copy })?.readUrl).toBe(copy);
   });
 
-  test("may have a profile, of which there is one", () => {
-    expect(read({ MILLRACE_DATABASE_PROFILE: "postgres" })).toBeNull();
-    expect(() => read({ MILLRACE_DATABASE_PROFILE: "citus" })).toThrow(
-      "MILLRACE_DATABASE_PROFILE is citus, which this version does not have yet",
-    );
+  test.each(POSTGRES_PROFILES)("may have the profile %s", (profile) => {
+    const env = { MILLRACE_DATABASE_URL: "postgres://ada@host/shop" };
+    expect(read(env)).not.toHaveProperty("profile");
+    expect(read({ ...env, MILLRACE_DATABASE_PROFILE: profile })?.profile).toBe(profile);
+  });
+
+  test("has no profile that nobody knows", () => {
     expect(() => read({ MILLRACE_DATABASE_PROFILE: "oracle" })).toThrow(
-      "must be one of postgres, citus, yugabyte, cockroach",
+      `MILLRACE_DATABASE_PROFILE must be one of ${POSTGRES_PROFILES.join(", ")}`,
     );
   });
 });

@@ -1,6 +1,14 @@
 // The form of a database's URL. What goes wrong with it is said without it: it may hold a password.
 
-const DATABASE_PROFILES = ["postgres", "citus", "yugabyte", "cockroach"] as const;
+import type { PostgresProfile } from "@millrace/engine/postgres";
+
+/** As the engine has them, whose driver not every command needs. */
+const DATABASE_PROFILES: readonly PostgresProfile[] = [
+  "postgres",
+  "citus",
+  "yugabyte",
+  "cockroach",
+];
 
 const EXAMPLE = "postgres://user:password@host:5432/database";
 
@@ -21,13 +29,11 @@ export const hasPassword = (url: string): boolean => {
   return password !== "" || searchParams.has("password");
 };
 
-export function checkDatabaseProfile(text: string): string | null {
-  const problem = `must be one of ${DATABASE_PROFILES.join(", ")}`;
-  if (!DATABASE_PROFILES.some((it) => it === text)) return problem;
-  return text === "postgres"
-    ? null
-    : `is ${text}, which this version does not have yet: leave it out, or set it to postgres`;
-}
+export const isDatabaseProfile = (text: string): text is PostgresProfile =>
+  DATABASE_PROFILES.some((it) => it === text);
+
+export const checkDatabaseProfile = (text: string): string | null =>
+  isDatabaseProfile(text) ? null : `must be one of ${DATABASE_PROFILES.join(", ")}`;
 
 function isDecodable(text: string): boolean {
   try {

@@ -18,7 +18,7 @@ import { formatInstant } from "./durations.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 import { explainDatabase } from "./explain-database.ts";
 import type { Io } from "./io.ts";
-import { openStore } from "./open-store.ts";
+import { openStore, readDatabaseSettings } from "./open-store.ts";
 import { createProgress, formatCount, type Progress } from "./progress.ts";
 import { readSettings, type Flags, type Settings } from "./settings.ts";
 import {
@@ -128,9 +128,10 @@ async function makeFile(data: string): Promise<StoreTarget> {
 }
 
 /** As a server opens it: looks at its version, and brings it up to date. */
-async function fillDatabase(url: string, { data }: Settings, io: Io): Promise<StoreTarget> {
+async function fillDatabase(url: string, settings: Settings, io: Io): Promise<StoreTarget> {
   const log = createLog({ level: "warn", write: io.err });
-  const store = await openStore({ data, database: { url, readUrl: null }, log });
+  const database = { ...readDatabaseSettings(settings), url, readUrl: null };
+  const store = await openStore({ data: settings.data, database, log });
   await store.close();
   return openPostgresTarget(url);
 }

@@ -11,6 +11,7 @@ import { ensureDataFolder } from "./data-folder.ts";
 import { devKeyFile, ensureDevKey, type DevKey } from "./dev-key.ts";
 import { errorCodeOf } from "./error-code.ts";
 import { openStore, type DatabaseSettings } from "./open-store.ts";
+import { waitForDatabase } from "./wait-for-database.ts";
 
 export interface ServerOptions {
   readonly data: string;
@@ -73,9 +74,10 @@ export async function openServer(options: ServerOptions): Promise<Server> {
     log,
   });
   try {
-    await engine.start();
-    await code.attach(engine);
-    const devKey = await findDevKey(engine, options);
+    // It has answered, and may go away again before the end.
+    await patiently(options, () => engine.start());
+    await patiently(options, () => code.attach(engine));
+    const devKey = await patiently(options, () => findDevKey(engine, options));
     const stopping = new AbortController();
     const adminKeyDigest = options.adminKey === null ? null : digestOf(options.adminKey);
     const { signal } = stopping;
@@ -93,6 +95,11 @@ export async function openServer(options: ServerOptions): Promise<Server> {
     throw error;
   }
 }
+
+const patiently = <T>(options: ServerOptions, work: () => Promise<T>): Promise<T> =>
+  options.database === null
+    ? work()
+    : waitForDatabase(work, { ...options, url: options.database.url });
 
 async function findDevKey(engine: Engine, options: ServerOptions): Promise<DevKey> {
   const { data, database, mode, adminKey, log } = options;

@@ -3,6 +3,7 @@ import { Command, Help, Option } from "commander";
 import { VERSION } from "../version.ts";
 import { addAudit } from "./audit-command.ts";
 import { backUp } from "./backup-command.ts";
+import { addCheck } from "./check-command.ts";
 import { addCompletion } from "./completion-command.ts";
 import { addDatabase } from "./database-commands.ts";
 import { addDoctor } from "./doctor-command.ts";
@@ -47,6 +48,7 @@ export function createProgram(io: Io, done: (code: ExitCode) => void): Command {
   addWorkflows(program, line);
   addFunctions(program, line);
   addWorkers(program, line);
+  addCheck(program, line);
   program.commandsGroup("Hand out access:");
   addKeys(program, line);
   addTenants(program, line);

@@ -4,6 +4,7 @@ import type { Command } from "commander";
 import type { RunSummaryView, RunView } from "../doors/rest/run-view.ts";
 import { formatAgo, formatDuration } from "./durations.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
+import { addRunsExport } from "./export-runs.ts";
 import { glyphsOf, runGlyph } from "./glyphs.ts";
 import { plain, styleOf, type Io, type Style } from "./io.ts";
 import { addPageFlags, showList } from "./list-command.ts";
@@ -47,6 +48,7 @@ export function addRuns(program: Command, line: CommandLine): void {
     .option("--wait", "follow the run until it ends; exit 1 unless it completed")
     .action(speaking(line, retry));
   addSignal(runs, line);
+  addRunsExport(runs, line);
 }
 
 async function get({ client, io, isJson }: Call, id: string): Promise<ExitCode> {

@@ -131,10 +131,11 @@ const SETTINGS: Readonly<Record<SettingName, Setting>> = {
     check: checkDatabaseUrl,
     isSecret: hasPassword,
   },
+  /** null: what the server says it is. */
   databaseProfile: {
     env: "MILLRACE_DATABASE_PROFILE",
     isInFile: true,
-    default: "postgres",
+    default: null,
     check: checkDatabaseProfile,
   },
   /** A folder; empty: the one beside the command. */

@@ -8,7 +8,7 @@ export interface HostedCode extends AsyncDisposable {
   readonly functions: StepFunctions;
   readonly summary: CodeSummary;
   /**
-   * Offers all of it to an engine that has started.
+   * Offers all of it to an engine that has started. May be repeated when the store did not answer.
    *
    * @throws {MillraceError} workflow.exists
    */

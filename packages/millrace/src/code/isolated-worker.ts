@@ -34,6 +34,7 @@ export class IsolatedWorker {
   readonly #closing = new AbortController();
   #child: CodeChild;
   #seat: Seat | null = null;
+  #isAttached = false;
   #startedAtMs = 0;
   #earlyEnds = 0;
 
@@ -52,9 +53,11 @@ export class IsolatedWorker {
     return this.#child.ready;
   }
 
-  /** Once, when `ready` has resolved. @throws {MillraceError} workflow.exists */
+  /** When `ready` has resolved; again, if it failed. @throws {MillraceError} workflow.exists */
   async attach(transport: WorkerTransport): Promise<void> {
+    if (this.#isAttached) return;
     await this.#serve(transport);
+    this.#isAttached = true;
     void this.#keepAlive(transport);
   }
 

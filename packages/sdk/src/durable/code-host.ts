@@ -16,6 +16,7 @@ import {
 import { defaultPorts, type HostPorts } from "./host-ports.ts";
 import { LivingBodies } from "./living-bodies.ts";
 import { Outbox } from "./outbox.ts";
+import type { Difference } from "./replay-guide.ts";
 import { toJsonSchema } from "./schema.ts";
 import { Session } from "./session.ts";
 import type { AnyWorkflow } from "./workflow.ts";
@@ -30,6 +31,8 @@ export interface CodeHostOptions {
   /** Most operations that a run may ask for while none settles; beyond that it fails. Default: 10,000. */
   readonly maxUnsettled?: number;
   readonly ports?: Partial<HostPorts>;
+  /** For checks: told of a difference in its parts, before it is reported. */
+  readonly onDifference?: (session: SessionId, difference: Difference) => void;
 }
 
 const DEFAULT_MAX_UNSETTLED = 10_000;
@@ -42,6 +45,7 @@ export class CodeHost {
   readonly #maxUnsettled: number;
   readonly #sessions = new Map<SessionId, Session>();
   readonly #calls: LivingBodies;
+  readonly #onDifference: CodeHostOptions["onDifference"];
   #idle: (() => void)[] = [];
 
   /** @throws {MillraceError} option.invalid: two workflows have one name and version */
@@ -59,6 +63,7 @@ export class CodeHost {
     this.#ports = { ...defaultPorts(), ...options.ports };
     this.#maxUnsettled = options.maxUnsettled ?? DEFAULT_MAX_UNSETTLED;
     this.#calls = new LivingBodies(null);
+    this.#onDifference = options.onDifference;
   }
 
   /** Open ones; a slot each. */
@@ -129,6 +134,7 @@ export class CodeHost {
       ports: this.#ports,
       maxUnsettled: this.#maxUnsettled,
       sink: this.#outbox.sinkOf(id),
+      onDifference: (difference) => this.#onDifference?.(id, difference),
     });
     this.#sessions.set(id, session);
     session.begin();

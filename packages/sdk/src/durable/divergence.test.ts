@@ -59,6 +59,23 @@ describe("a run whose code has changed", () => {
     );
   });
 
+  test("is set aside at the step that the code leaves out, not at the one behind it", async () => {
+    const owner = await startOld();
+    await owner.complete("cool down");
+    await owner.perform("ship");
+    await owner.reopen(
+      order(async (ctx) => {
+        await ctx.run("charge", () => 1);
+        return ctx.run("ship", () => 2);
+      }),
+    );
+    expect(owner.diverged).toEqual({
+      step: "cool down",
+      message:
+        'The code does not fit the journal at "cool down": the journal has it as a sleep, asked for after entry 1; the code asks for "ship" there',
+    });
+  });
+
   test("is set aside, not failed, when the code ends while the journal goes on", async () => {
     const owner = await startOld();
     await owner.reopen(order((ctx) => ctx.run("charge", () => 1)));

@@ -5,6 +5,10 @@ export interface Difference {
   readonly step: string | null;
   /** In plain words: what the journal has, and what the code did. */
   readonly message: string;
+  /** What the journal has, alone: `a sleep, asked for after entry 1`. */
+  readonly expected: string;
+  /** What the code did, alone. */
+  readonly asked: string;
 }
 
 interface KnownOperation {
@@ -59,16 +63,16 @@ export class ReplayGuide {
     const known = this.#unmet.get(key);
     if (known === undefined) return "new";
     if (!fits(known, kind)) {
-      return differ(
-        key,
-        `the journal has it as ${WORDS[known.kind]}, the code asks for ${WORDS[kind]}`,
-      );
+      const what = `the journal has it as ${WORDS[known.kind]}, the code asks for ${WORDS[kind]}`;
+      return differ(known, what, `asks for ${WORDS[kind]}`);
     }
     if (known.position !== position) {
-      return differ(
-        key,
-        `the journal has it asked for after entry ${known.position}, the code asks for it after entry ${position}`,
-      );
+      // What the code leaves out, rather than what it comes to because of that.
+      const left = position < known.position ? this.missingAt(position) : undefined;
+      if (left !== undefined)
+        return this.explainMissing(left, `the code asks for ${JSON.stringify(key)} there`);
+      const what = `the journal has it asked for after entry ${known.position}, the code asks for it after entry ${position}`;
+      return differ(known, what, `asks for it after entry ${position}`);
     }
     this.#unmet.delete(key);
     this.#counts.set(position, (this.#counts.get(position) ?? 0) - 1);
@@ -90,11 +94,8 @@ export class ReplayGuide {
   /** @param did what the code did instead, as a sentence without its end */
   explainMissing(key: string, did: string): Difference {
     const known = this.#unmet.get(key);
-    const what =
-      known === undefined
-        ? "it"
-        : `it as ${WORDS[known.kind]}, asked for after entry ${known.position}`;
-    return differ(key, `the journal has ${what}; ${did}`);
+    const what = known === undefined ? "it" : `it as ${describe(known)}`;
+    return differ(known ?? { key }, `the journal has ${what}; ${did}`, did);
   }
 
   #add(known: KnownOperation): void {
@@ -115,7 +116,21 @@ const fits = (known: KnownOperation, kind: OperationKind): boolean =>
   known.kind === kind ||
   (known.kind === "call" && (known.endedBadly || (kind === "child" && !known.hasSettled)));
 
-const differ = (key: string, what: string): Difference => ({
-  step: key,
-  message: `The code does not fit the journal at ${JSON.stringify(key)}: ${what}`,
+type Described = Pick<KnownOperation, "kind" | "position">;
+
+const describe = ({ kind, position }: Described): string =>
+  `${WORDS[kind]}, asked for after entry ${position}`;
+
+const differ = (
+  known: Pick<KnownOperation, "key"> & Partial<Described>,
+  what: string,
+  asked: string,
+): Difference => ({
+  step: known.key,
+  message: `The code does not fit the journal at ${JSON.stringify(known.key)}: ${what}`,
+  expected:
+    known.kind === undefined || known.position === undefined
+      ? "it"
+      : describe({ kind: known.kind, position: known.position }),
+  asked,
 });

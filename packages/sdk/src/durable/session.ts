@@ -54,6 +54,8 @@ export interface SessionOptions {
   readonly sink: SessionSink;
   /** Most operations that may be asked for while none settles. */
   readonly maxUnsettled: number;
+  /** Told of a difference in its parts, before it is reported. */
+  readonly onDifference?: (difference: Difference) => void;
 }
 
 /** `ended`: its function has; nobody has acted on it yet. `done`: the run's end is asked for. */
@@ -447,8 +449,10 @@ export class Session implements Asker {
 
   #diverge(difference: Difference): void {
     if (this.#isClosed()) return;
-    this.#options.sink.say({ type: "diverged", ...difference });
-    this.close(difference.message);
+    const { step, message } = difference;
+    this.#options.onDifference?.(difference);
+    this.#options.sink.say({ type: "diverged", step, message });
+    this.close(message);
   }
 
   /** A method, so that the compiler does not take what it was before an `await` for what it is. */

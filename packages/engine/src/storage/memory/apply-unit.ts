@@ -125,7 +125,7 @@ function refuseOtherShard(shard: number, { run, key }: StartUnit): void {
   throw new MillraceError("internal.error", message);
 }
 
-function toRow({ run, owner, dueAt }: StartUnit): RunRow {
+function toRow({ run, owner, dueAt, waitingOn }: StartUnit): RunRow {
   return {
     ...run,
     status: owner === null ? "pending" : "running",
@@ -135,7 +135,7 @@ function toRow({ run, owner, dueAt }: StartUnit): RunRow {
     wake: 0,
     dueAt: owner === null ? dueAt : null,
     recoveries: 0,
-    waitingOn: null,
+    waitingOn: owner === null ? waitingOn : null,
     cancelRequestedAt: null,
     startedAt: owner === null ? null : run.createdAt,
   };

@@ -13,6 +13,7 @@ import { createMemoryCatalog } from "./memory-catalog.ts";
 import { createMemoryKeyWindows } from "./memory-key-windows.ts";
 import { findDueRuns, readTables } from "./memory-reads.ts";
 import { pruneAudit, pruneHistory } from "./prune.ts";
+import { MOST_TAKEN_CHARACTERS } from "../take-budget.ts";
 import {
   byText,
   createTables,
@@ -91,7 +92,7 @@ export function createMemoryStorage(options: MemoryStorageOptions): MemoryStorag
     take: (node, due) =>
       transact(() => {
         checkNode(tables, node);
-        return due.flatMap((it) => takeOne(tables, node, it, now()));
+        return takeSome(tables, node, due, now());
       }),
     // `readTables` answers each kind of query with its kind of answer, which its own type cannot
     // say.
@@ -185,13 +186,43 @@ function reap(tables: Tables, now: Timestamp, plant: MemoryPlant | undefined): n
   return orphans.length;
 }
 
-function takeOne(tables: Tables, node: NodeId, due: DueRun, now: Timestamp): readonly Held[] {
+function takeSome(
+  tables: Tables,
+  node: NodeId,
+  due: readonly DueRun[],
+  now: Timestamp,
+): readonly Held[] {
+  const held: Held[] = [];
+  let weight = 0;
+  for (const one of due) {
+    const isLight = weight < MOST_TAKEN_CHARACTERS;
+    const taken = isLight ? takeOne(tables, node, one, now) : findTaken(tables, node, one);
+    if (taken === null) continue;
+    weight += weigh(taken);
+    held.push(taken);
+  }
+  return held;
+}
+
+/** Large inputs and results; the rest does not weigh much. */
+const weigh = ({ run, journal }: Held): number =>
+  journal.reduce(
+    (sum, entry) => sum + (entry.kind === "result" ? entry.output.length : 0),
+    run.input.length,
+  );
+
+/**
+ * The answer of an earlier call was lost: the run is this node's, by the fence that this call would
+ * have given.
+ */
+function findTaken(tables: Tables, node: NodeId, due: DueRun): Held | null {
   const row = findLive(tables, due);
-  if (row === undefined) return [];
-  // The answer of an earlier call was lost: the run is this node's, by the fence that this call
-  // would have given.
-  if (row.owner === node && row.fence === due.fence + 1) return [toHeld(tables, row)];
-  if (row.owner !== null || row.fence !== due.fence) return [];
+  return row?.owner === node && row.fence === due.fence + 1 ? toHeld(tables, row) : null;
+}
+
+function takeOne(tables: Tables, node: NodeId, due: DueRun, now: Timestamp): Held | null {
+  const row = findLive(tables, due);
+  if (row?.owner !== null || row.fence !== due.fence) return findTaken(tables, node, due);
   const taken = {
     ...row,
     owner: node,
@@ -202,7 +233,7 @@ function takeOne(tables: Tables, node: NodeId, due: DueRun, now: Timestamp): rea
     startedAt: row.startedAt ?? now,
   } as const;
   tables.runs.set(row.id, taken);
-  return [toHeld(tables, taken)];
+  return toHeld(tables, taken);
 }
 
 const toHeld = (tables: Tables, run: Held["run"]): Held => ({

@@ -178,10 +178,17 @@ class Committing {
       const unanswered = rest.filter(({ at }) => this.outcomes[at] === undefined);
       if (unanswered.length === 0) return;
       await this.#database.transact("commit", async (fly) => {
-        this.#answer(unanswered, await lookUpDeliveries(fly, unitsOf(unanswered)));
+        const found = await lookUpDeliveries(fly, unitsOf(unanswered), (to, owner) =>
+          this.#tell(owner, to),
+        );
+        this.#answer(unanswered, found);
       });
       rest = unanswered.filter(({ at }) => this.outcomes[at] === undefined);
     }
+  }
+
+  #tell(owner: NodeId | null, run: RunRef): void {
+    if (owner !== null && owner !== this.#node) this.told.push({ owner, run });
   }
 
   /** @returns false: a place in the audit was taken, and nothing written */
@@ -206,8 +213,8 @@ class Committing {
       woken: (tenant, run, owner) => {
         this.wakes = true;
         const ref = refs.get(`${String(tenant)}\n${String(run)}`);
-        if (ref !== undefined && typeof owner === "string" && owner !== this.#node)
-          this.told.push({ owner: owner as NodeId, run: ref });
+        // Written as an id.
+        if (ref !== undefined) this.#tell(owner as NodeId | null, ref);
       },
     });
     try {

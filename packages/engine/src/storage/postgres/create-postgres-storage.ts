@@ -11,6 +11,7 @@ import { findDue } from "./find-due.ts";
 import { createAsNode } from "./leases.ts";
 import { migrate } from "./migrate.ts";
 import { createPostgresCatalog } from "./postgres-catalog.ts";
+import { PROFILES } from "./profiles/profile.ts";
 import { readStore } from "./reads.ts";
 import { reap } from "./reap.ts";
 import { openSession } from "./session.ts";
@@ -26,8 +27,8 @@ export interface PostgresStorageOptions extends DatabaseOptions {
   /** How long the event loop may be busy before its node counts as dead, in ms. Default 60,000. */
   readonly silentMs?: number;
   /**
-   * Default true. False, for a database that has no `LISTEN`: nodes tell each other nothing, and find all by looking,
-   * once a second.
+   * Default: the profile's. False, for a database that has no `LISTEN`: nodes tell each other nothing, and find all by
+   * looking, once a second.
    */
   readonly listens?: boolean;
 }
@@ -36,10 +37,10 @@ const DEFAULT_SILENT_MS = 60_000;
 
 /** @throws {MillraceError} storage.unavailable, storage.unusable */
 export async function createPostgresStorage(options: PostgresStorageOptions): Promise<Storage> {
-  const { leaseMs = DEFAULT_LEASE_MS, silentMs = DEFAULT_SILENT_MS, listens = true } = options;
+  const { leaseMs = DEFAULT_LEASE_MS, silentMs = DEFAULT_SILENT_MS } = options;
   const database = await openDatabase(options);
   const { config } = database;
-  const isPooled = database.isPooled || !listens;
+  const isPooled = database.isPooled || !(options.listens ?? database.profile.listens);
   const session = openSession({ config, isPooled, leaseMs, silentMs });
   const now = (): number | null => (options.now === undefined ? null : Math.trunc(options.now()));
   const nextPlace = createCounter();
@@ -59,7 +60,8 @@ export async function createPostgresStorage(options: PostgresStorageOptions): Pr
     hints: session.hints,
     catalog: createPostgresCatalog(database, now),
     keyWindows: createPostgresKeyWindows(database, now),
-    migrate: () => migrate(config),
+    // In the server's own dialect, so that a profile can be tried on PostgreSQL.
+    migrate: () => migrate(config, { dialect: PROFILES[database.server.kind].dialect }),
     join: (node) => session.join(node, now()).then((at) => told(node.id, at)),
     beat: (node) =>
       asNode(node, async () => {

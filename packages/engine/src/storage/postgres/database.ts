@@ -8,14 +8,30 @@ import {
   type PoolClient,
   type PoolConfig,
 } from "pg";
+import { MillraceError } from "@millrace/protocol";
 import { isStartupRefused, leavesSessionSound, toStorageError } from "./errors.ts";
 import { Flight, Prepared, type Rows } from "./flight.ts";
 import type { Leases } from "./leases.ts";
+import {
+  PROFILES,
+  toSettings,
+  toStartupOptions,
+  type PostgresProfile,
+  type Profile,
+} from "./profiles/profile.ts";
+import {
+  askIntroduction,
+  decideProfile,
+  recognize,
+  type Recognized,
+} from "./profiles/recognize.ts";
 import { bind, statement, type Bound } from "./statement.ts";
 import { createTimelineWatch } from "./timeline.ts";
 
 export interface DatabaseOptions {
   readonly url: string;
+  /** Default: what the server is. */
+  readonly profile?: PostgresProfile;
   /** Most connections for reads and for the catalog. Default 4. */
   readonly readers?: number;
   /** Default 1. */
@@ -34,6 +50,9 @@ export type Purpose = "commit" | "claim" | "read" | "list";
 export interface Database {
   /** True: a pooler is in between that gives each transaction another session; nothing can be listened to. */
   readonly isPooled: boolean;
+  readonly profile: Profile;
+  /** What it is itself, whatever the profile. */
+  readonly server: Recognized;
   /** What its nodes were told. */
   readonly leases: Leases;
   /** How its connections are opened. */
@@ -52,19 +71,9 @@ const ANSWER_WITHIN_MS = 30_000;
 const CONNECT_WITHIN_MS = 5_000;
 const DEFAULT_READERS = 4;
 
-/**
- * What the statements rely on. Batches come as arrays, whose length the planner cannot know, and tables grow faster
- * than their statistics: rows are always found by an index, by a plan that is made once. A session that stops inside
- * of a transaction frees its locks. What takes long is not ended, whatever the user's own limit is: it would be sent
- * again, and take as long.
- */
-const SETTINGS =
-  "-c jit=off -c plan_cache_mode=force_generic_plan -c enable_seqscan=off " +
-  "-c enable_bitmapscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c idle_in_transaction_session_timeout=5000 -c statement_timeout=0 -c client_min_messages=warning";
-
 /** @throws {MillraceError} storage.unavailable, storage.unusable */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
-  const { config, isPooled } = await probe(options.url);
+  const { config, isPooled, profile, server } = await probe(options);
   const leases: Leases = new Map();
   const pools = createPools(options, config, createTimelineWatch(leases));
   const sessions = new WeakMap<PoolClient, Session>();
@@ -83,6 +92,8 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   };
   return {
     isPooled,
+    profile,
+    server,
     leases,
     config,
     fly: (purpose, statements) =>
@@ -156,10 +167,12 @@ class Session {
 interface Probed {
   readonly config: ClientConfig;
   readonly isPooled: boolean;
+  readonly profile: Profile;
+  readonly server: Recognized;
 }
 
 /** Looks who answers at the URL. @throws {MillraceError} */
-async function probe(url: string): Promise<Probed> {
+async function probe({ url, profile: stated }: DatabaseOptions): Promise<Probed> {
   const plain: ClientConfig = {
     connectionString: url,
     connectionTimeoutMillis: CONNECT_WITHIN_MS,
@@ -167,26 +180,54 @@ async function probe(url: string): Promise<Probed> {
     application_name: "millrace",
   };
   try {
-    return await probeWith({ ...plain, options: SETTINGS });
-  } catch (error) {
-    if (!isStartupRefused(error)) throw toStorageError(error, "open");
-  }
-  try {
-    return await probeWith(plain);
+    const { server, isForwarded } = await withConnection(plain, meet);
+    if (server.tooOld !== null) {
+      const message = `The database is ${server.text}. ${server.tooOld}`;
+      throw new MillraceError("storage.unusable", message);
+    }
+    const profile = PROFILES[decideProfile(server, stated ?? null)];
+    const isPooled = profile.findsPooler && isForwarded;
+    const options = toStartupOptions(toSettings(profile, server.kind));
+    const config = await choose({ ...plain, options }, plain);
+    return { config, isPooled, profile, server };
   } catch (error) {
     throw toStorageError(error, "open");
   }
 }
 
-async function probeWith(config: ClientConfig): Promise<Probed> {
+interface Meeting {
+  readonly server: Recognized;
+  /** The process that works for us is another than the one that has let us in. */
+  readonly isForwarded: boolean;
+}
+
+async function meet(client: Client): Promise<Meeting> {
+  const server = recognize(await askIntroduction(client));
+  const { rows } = await client.query({ text: "select pg_backend_pid()", rowMode: "array" });
+  // A pooler hands out process numbers of its own.
+  const own: unknown = "processID" in client ? client.processID : undefined;
+  return { server, isForwarded: rows[0]?.[0] !== own };
+}
+
+/** A pooler that refuses settings leaves them to the database. */
+async function choose(wanted: ClientConfig, plain: ClientConfig): Promise<ClientConfig> {
+  try {
+    return await withConnection(wanted, () => Promise.resolve(wanted));
+  } catch (error) {
+    if (isStartupRefused(error)) return plain;
+    throw error;
+  }
+}
+
+async function withConnection<T>(
+  config: ClientConfig,
+  work: (client: Client) => Promise<T>,
+): Promise<T> {
   const client = new Client(config);
   client.on("error", () => undefined);
   try {
     await client.connect();
-    const { rows } = await client.query({ text: "select pg_backend_pid()", rowMode: "array" });
-    // A pooler hands out process numbers of its own.
-    const own: unknown = "processID" in client ? client.processID : undefined;
-    return { config, isPooled: rows[0]?.[0] !== own };
+    return await work(client);
   } finally {
     await client.end().catch(() => undefined);
   }

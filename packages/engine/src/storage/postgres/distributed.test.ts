@@ -1,5 +1,8 @@
 import { afterAll, describe, expect, test } from "vitest";
-import { openDistributedDatabase } from "../../testkit/distributed/open-distributed-database.ts";
+import {
+  openDistributedDatabase,
+  type DistributedOptions,
+} from "../../testkit/distributed/open-distributed-database.ts";
 import {
   openDistributedStore,
   type DistributedStore,
@@ -7,11 +10,22 @@ import {
 import { runStatements } from "../../testkit/postgres/admin.ts";
 import { keepStores } from "../../testkit/postgres-stores/keep-stores.ts";
 import { createOpenStorage, storageSuite } from "../suite/index.ts";
+import { toCockroach } from "./profiles/dialects.ts";
 
-describe("PostgreSQL storage on a distributed database", () => {
+/**
+ * The schema of `cockroach` is made in its own dialect, which PostgreSQL understands. That of `yugabyte` is not: `hash`
+ * is an error here, see `dialects.test.ts`.
+ */
+const STORES: readonly DistributedOptions[] = [
+  { profile: "citus" },
+  { profile: "yugabyte" },
+  { profile: "cockroach", dialect: toCockroach },
+];
+
+describe.each(STORES)("PostgreSQL storage on a distributed database, as $profile", (options) => {
   const opened: DistributedStore[] = [];
   const stores = keepStores(async (now) => {
-    const store = await openDistributedStore(now);
+    const store = await openDistributedStore(now, options);
     opened.push(store);
     return store;
   });

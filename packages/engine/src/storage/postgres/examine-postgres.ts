@@ -2,6 +2,9 @@
 import { Client, type ClientConfig } from "pg";
 import { toStorageError } from "./errors.ts";
 import { MIGRATIONS } from "./migrations/list.ts";
+import { findUnspread } from "./profiles/spread.ts";
+import { PROFILES } from "./profiles/profile.ts";
+import { askIntroduction, recognize, type Recognized } from "./profiles/recognize.ts";
 
 /** What a URL means, with what the environment and PostgreSQL's defaults add. Never the password. */
 export interface PostgresAddress {
@@ -14,10 +17,8 @@ export interface PostgresAddress {
 }
 
 export interface PostgresReport {
-  /** As `server_version_num` has it: 180004. */
-  readonly version: number;
-  /** For people: `18.4`. */
-  readonly versionText: string;
+  /** What it says it is. */
+  readonly server: Recognized;
   readonly encoding: string;
   /** A copy that takes no writes. */
   readonly isStandby: boolean;
@@ -25,8 +26,8 @@ export interface PostgresReport {
   readonly isPooled: boolean;
   /** Settings by which a crash may lose what was acknowledged, and which are off. */
   readonly unsafeSettings: readonly string[];
-  /** Connections that users without special rights may have, and how many there are. */
-  readonly connections: { readonly most: number; readonly used: number };
+  /** Connections that users without special rights may have, and how many there are. null: it does not say. */
+  readonly connections: { readonly most: number; readonly used: number } | null;
   /** How far the database's clock is ahead of this machine's; negative: behind. */
   readonly clockAheadMs: number;
   /** null: the schema is not there. */
@@ -35,6 +36,8 @@ export interface PostgresReport {
   readonly mayCreateSchema: boolean;
   /** Tables of the schema that this user may not read or write. */
   readonly closedTables: readonly string[];
+  /** Tables that Citus does not spread yet; of another server none. */
+  readonly unspreadTables: readonly string[];
 }
 
 export interface MigrationReport {
@@ -43,9 +46,6 @@ export interface MigrationReport {
   /** Of a newer version. */
   readonly unknown: readonly { readonly name: string; readonly breaking: boolean }[];
 }
-
-/** `server_version_num` of the oldest version that is accepted. */
-export const OLDEST_POSTGRES = 140_000;
 
 /** At most, of a node that serves: one for commits, one for claims, four for reads, one for its heartbeat. */
 export const CONNECTIONS_A_NODE = 7;
@@ -84,8 +84,6 @@ export async function examinePostgres(url: string): Promise<PostgresReport> {
 // Of the settings, `max_connections` is for all; some of it is kept back for superusers and, from 16 on, for a role.
 const FACTS = `
 select
-  current_setting('server_version_num')::int as version,
-  split_part(current_setting('server_version'), ' ', 1) as "versionText",
   current_setting('server_encoding') as encoding,
   pg_is_in_recovery() as "isStandby",
   pg_backend_pid() as pid,
@@ -98,6 +96,18 @@ select
     - current_setting('superuser_reserved_connections')::int
     - coalesce(current_setting('reserved_connections', true)::int, 0) as most,
   (select count(*)::int from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()) as used,
+  to_regnamespace('millrace') is not null as "hasSchema",
+  has_database_privilege(current_database(), 'create') as "mayCreateSchema"`;
+
+// It has neither a log to sync nor standbys, and its texts are in UTF-8.
+const FACTS_OF_COCKROACH = `
+select
+  'UTF8' as encoding,
+  false as "isStandby",
+  0 as pid,
+  array[]::text[] as "unsafeSettings",
+  null as most,
+  null as used,
   to_regnamespace('millrace') is not null as "hasSchema",
   has_database_privilege(current_database(), 'create') as "mayCreateSchema"`;
 
@@ -117,32 +127,37 @@ const HAS_APPLIED = "select to_regclass('millrace.migrations') is not null as ha
 const APPLIED = "select id, name, breaking from millrace.migrations order by id";
 
 interface Facts {
-  readonly version: number;
-  readonly versionText: string;
   readonly encoding: string;
   readonly isStandby: boolean;
   readonly pid: number;
   readonly unsafeSettings: readonly string[];
-  readonly most: number;
-  readonly used: number;
+  readonly most: number | null;
+  readonly used: number | null;
   readonly hasSchema: boolean;
   readonly mayCreateSchema: boolean;
 }
 
 async function examine(client: Client): Promise<PostgresReport> {
-  const [facts] = (await client.query<Facts>(FACTS)).rows;
+  const server = recognize(await askIntroduction(client));
+  const isCockroach = server.kind === "cockroach";
+  const [facts] = (await client.query<Facts>(isCockroach ? FACTS_OF_COCKROACH : FACTS)).rows;
   if (facts === undefined) throw new Error("the database answered nothing");
   const { pid, most, used, hasSchema, ...rest } = facts;
   const own: unknown = "processID" in client ? client.processID : undefined;
   return {
     ...rest,
-    isPooled: pid !== own,
-    connections: { most, used },
+    server,
+    isPooled: PROFILES[server.kind].findsPooler && pid !== own,
+    connections: most === null || used === null ? null : { most, used },
     clockAheadMs: await compareClocks(client),
     migrations: hasSchema ? await readMigrations(client) : null,
     closedTables: hasSchema
       ? (await client.query<{ readonly name: string }>(CLOSED)).rows.map(({ name }) => name)
       : [],
+    unspreadTables:
+      hasSchema && server.kind === "citus"
+        ? (await findUnspread(client)).map(({ name }) => name)
+        : [],
   };
 }
 

@@ -81,6 +81,25 @@ describe("a hint", () => {
     expect(await atA.next()).toEqual({ kind: "inbox", run: refOf(run) });
   });
 
+  test("of a message comes again when it is sent again: nobody knows who has heard of the first", async () => {
+    await using cluster = await openCluster();
+    const { a, b } = cluster;
+    const atA = hear(a, A);
+    await a.beat(A);
+    const run = aRun();
+    await a.commit(0, A, [aStart(run, { owner: A })]);
+    const message = { id: "m", body: { kind: "cancel", reason: null } } as const;
+    const delivery = { kind: "delivery", to: refOf(run), message, audit: null } as const;
+    for (let n = 0; n < 2; n++) {
+      expect(await b.commit(0, B, [delivery])).toEqual([{ kind: "done" }]);
+      expect(await atA.next()).toEqual({ kind: "inbox", run: refOf(run) });
+    }
+    // Its own messages are no news to it.
+    expect(await a.commit(0, A, [delivery])).toEqual([{ kind: "done" }]);
+    b.hints.tell(A, { kind: "due" });
+    expect(await atA.next()).toEqual({ kind: "due" });
+  });
+
   test("comes in several parts where many are told at once", async () => {
     await using cluster = await openCluster();
     const { a, b } = cluster;

@@ -1,8 +1,8 @@
 // Why units wrote nothing: read only then, so it costs the hot path nothing. What is found is durable, since the
 // writes that it explains waited for it.
-import type { RunId } from "@millrace/protocol";
+import type { NodeId, RunId } from "@millrace/protocol";
 import { Cursor, type Cell, type Row } from "../rows/cells.ts";
-import type { CommitOutcome, DeliveryUnit, RunUnit, StartUnit } from "../storage.ts";
+import type { CommitOutcome, DeliveryUnit, RunRef, RunUnit, StartUnit } from "../storage.ts";
 import { Batch, unnest, type ColumnKind } from "./arrays.ts";
 import type { Fly } from "./database.ts";
 import { bind, nowOr, statement } from "./statement.ts";
@@ -105,7 +105,7 @@ function explainRunUnit({ fence, entries, next }: RunUnit, from: Cursor, node: s
 const DELIVERY_KINDS: readonly ColumnKind[] = ["int", "text", "text", "small", "text"];
 const LOOK_UP_DELIVERIES = statement(
   "look_up_deliveries",
-  `select u.at, i.arrival, h.fence, r.fence
+  `select u.at, i.arrival, h.fence, r.fence, r.owner
 from ${unnest(DELIVERY_KINDS)} u(at, tenant, run, shard, message)
 left join millrace.inbox i
   on i.tenant = u.tenant and i.run = u.run and i.id = u.message and i.shard = u.shard
@@ -113,19 +113,27 @@ left join millrace.history h on h.tenant = u.tenant and h.id = u.run and h.shard
 left join millrace.runs r on r.tenant = u.tenant and r.id = u.run and r.shard = u.shard`,
 );
 
+/** @param repeated hears of a message that was stored before, and whose owner may not have heard of it; null: none */
 export async function lookUpDeliveries(
   fly: Fly,
   units: readonly DeliveryUnit[],
+  repeated: (to: RunRef, owner: NodeId | null) => void,
 ): Promise<readonly Explained[]> {
   if (units.length === 0) return [];
   const batch = new Batch(...DELIVERY_KINDS);
   for (const [at, { to, message }] of units.entries())
     batch.add([at, to.tenant, to.runId, to.shard, message.id]);
   const [rows = []] = await fly(bind(LOOK_UP_DELIVERIES, ...batch.toArrays()));
-  return byPlace(units, rows, (_unit, from) => {
-    if (from.numberOrNull() !== null) return DONE;
-    if (from.numberOrNull() !== null) return { kind: "refused", code: "run.finished" };
-    return from.numberOrNull() === null ? { kind: "refused", code: "run.not-found" } : null;
+  return byPlace(units, rows, ({ to }, from) => {
+    const [arrival, historyFence] = [from.numberOrNull(), from.numberOrNull()];
+    const runFence = from.numberOrNull();
+    if (arrival !== null) {
+      // Written as an id.
+      repeated(to, from.textOrNull() as NodeId | null);
+      return DONE;
+    }
+    if (historyFence !== null) return { kind: "refused", code: "run.finished" };
+    return runFence === null ? { kind: "refused", code: "run.not-found" } : null;
   });
 }
 

@@ -19,9 +19,13 @@ describe("migrating", () => {
     await using database = await createTestDatabase();
     const config = { connectionString: database.url };
     const failing = { id: 99, name: "failing", sql: "-- breaking: no\nselect 1 / 0" };
-    await expect(migrate(config, [...MIGRATIONS, failing])).rejects.toThrow("division by zero");
+    await expect(migrate(config, { migrations: [...MIGRATIONS, failing] })).rejects.toThrow(
+      "division by zero",
+    );
     expect(await runStatements(database.url, IDS)).toEqual(MIGRATIONS.map(({ id }) => ({ id })));
-    await migrate(config, [...MIGRATIONS, { ...failing, sql: "-- breaking: no\nselect 1" }]);
+    await migrate(config, {
+      migrations: [...MIGRATIONS, { ...failing, sql: "-- breaking: no\nselect 1" }],
+    });
     expect(await runStatements(database.url, IDS)).toHaveLength(MIGRATIONS.length + 1);
   });
 
@@ -29,7 +33,7 @@ describe("migrating", () => {
     await using database = await createTestDatabase();
     const config = { connectionString: database.url };
     const newer = { id: 99, name: "newer", sql: "-- breaking: yes\nselect 1" };
-    await migrate(config, [...MIGRATIONS, newer]);
+    await migrate(config, { migrations: [...MIGRATIONS, newer] });
     await expect(migrate(config)).rejects.toEqual(aFault("storage.newer"));
   });
 
@@ -37,7 +41,7 @@ describe("migrating", () => {
     await using database = await createTestDatabase();
     const config = { connectionString: database.url };
     const newer = { id: 99, name: "newer", sql: "-- breaking: no\nselect 1" };
-    await migrate(config, [...MIGRATIONS, newer]);
+    await migrate(config, { migrations: [...MIGRATIONS, newer] });
     await migrate(config);
     expect(await runStatements(database.url, IDS)).toHaveLength(MIGRATIONS.length + 1);
   });

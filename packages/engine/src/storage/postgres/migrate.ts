@@ -1,14 +1,18 @@
 // Brings the schema up to date, one transaction a step. A step's row is written before its SQL, so that of many nodes
 // that start together one does the step and the others wait for its end, without a lock of another kind.
+//
+// A database with a dialect of its own makes a change of the schema outside of the transaction that it is sent in. There
+// each statement of a step is sent by itself, by every node that starts, and says `if not exists`; the row comes last.
 import { Client, type ClientConfig } from "pg";
 import { MillraceError } from "@millrace/protocol";
 import { sqlStateOf, toStorageError } from "./errors.ts";
 import { MIGRATIONS, type Migration } from "./migrations/list.ts";
+import type { Dialect } from "./profiles/dialects.ts";
 
 const BOOKKEEPING = [
   "create schema if not exists millrace",
   `create table if not exists millrace.migrations (
-  id integer not null primary key,
+  id int4 not null primary key,
   name text not null,
   breaking boolean not null,
   applied_at timestamptz not null
@@ -23,13 +27,19 @@ const RACES: ReadonlySet<string> = new Set(["23505", "42P06", "42P07", "42710", 
 /** A hundred nodes at once: each loses a few races at most. */
 const MOST_RACES = 20;
 
+export interface MigrateOptions {
+  readonly migrations?: readonly Migration[];
+  /** Default null: PostgreSQL's own. */
+  readonly dialect?: Dialect | null;
+}
+
 /**
  * @throws {MillraceError} storage.newer: a step that this code does not know changed what it relies on;
  * storage.unavailable; storage.unusable
  */
 export async function migrate(
   config: ClientConfig,
-  migrations: readonly Migration[] = MIGRATIONS,
+  { migrations = MIGRATIONS, dialect = null }: MigrateOptions = {},
 ): Promise<void> {
   const client = new Client(config);
   client.on("error", () => undefined);
@@ -42,7 +52,7 @@ export async function migrate(
       const done = new Set(applied.map(({ id }) => id));
       const next = migrations.find(({ id }) => !done.has(id));
       if (next === undefined) return;
-      await apply(client, next);
+      await (dialect === null ? apply(client, next) : applySingly(client, next, dialect));
     }
   } catch (error) {
     throw toStorageError(error, "open");
@@ -53,11 +63,17 @@ export async function migrate(
 
 /** Writes nothing where all is there: a node that may not create schemas can still start. */
 async function prepareBookkeeping(client: Client): Promise<void> {
+  const { rows } = await client.query<{ has: boolean }>(HAS_BOOKKEEPING);
+  if (rows[0]?.has === true) return;
+  for (const text of BOOKKEEPING) await race(client, text);
+}
+
+/** @param text may be sent again */
+async function race(client: Client, text: string, values: readonly unknown[] = []): Promise<void> {
   for (let n = 0; ; n++) {
-    const { rows } = await client.query<{ has: boolean }>(HAS_BOOKKEEPING);
-    if (rows[0]?.has === true) return;
     try {
-      for (const text of BOOKKEEPING) await client.query(text);
+      await client.query(text, [...values]);
+      return;
     } catch (error) {
       if (!RACES.has(sqlStateOf(error) ?? "") || n >= MOST_RACES) throw error;
     }
@@ -97,6 +113,17 @@ async function apply(client: Client, { id, name, sql }: Migration): Promise<void
     // Another node has done it meanwhile.
     if (!RACES.has(sqlStateOf(error) ?? "")) throw error;
   }
+}
+
+async function applySingly(
+  client: Client,
+  { id, name, sql }: Migration,
+  dialect: Dialect,
+): Promise<void> {
+  for (const text of dialect(sql)) await race(client, text);
+  const insert =
+    "insert into millrace.migrations (id, name, breaking, applied_at) values ($1, $2, $3, now()) on conflict (id) do nothing";
+  await race(client, insert, [id, name, isBreaking(sql)]);
 }
 
 function isBreaking(sql: string): boolean {

@@ -1,7 +1,13 @@
 // The starts of one transaction: their keys, runs, first entries and audit rows. A start that is not inserted has
 // written nothing; why, is looked up afterwards (`look-up.ts`).
 import type { Cell, Row } from "../rows/cells.ts";
-import { encodeEntry, encodeHead, ENTRY_COLUMNS, HEAD_COLUMNS } from "../rows/row-codec.ts";
+import {
+  encodeEntry,
+  encodeHead,
+  encodeWaitingOn,
+  ENTRY_COLUMNS,
+  HEAD_COLUMNS,
+} from "../rows/row-codec.ts";
 import type { StartUnit } from "../storage.ts";
 import { Batch, toOrdered, unnest, type ColumnKind } from "./arrays.ts";
 import { AuditTrack } from "./audit-sequence.ts";
@@ -14,10 +20,10 @@ const HEAD_KINDS: readonly ColumnKind[] = [
   ...(["text", "text", "small", "text", "text", "text", "int", "text", "small"] as const),
   ...(["text", "text", "text", "int", "text", "big", "big", "text", "text", "text"] as const),
 ];
-/** Status, owner, fence, due_at, started_at; scope and key; revision. */
+/** Status, owner, fence, due_at, started_at, waiting_on; scope and key; revision. */
 const RUN_KINDS: readonly ColumnKind[] = [
   ...HEAD_KINDS,
-  ...(["text", "text", "big", "big", "big", "text", "text", "int"] as const),
+  ...(["text", "text", "big", "big", "big", "text", "text", "text", "int"] as const),
 ];
 const KEY_KINDS: readonly ColumnKind[] = [
   ...(["text", "text", "text", "small", "text", "text", "big", "text", "int"] as const),
@@ -60,10 +66,10 @@ const HEAD = HEAD_COLUMNS.replaceAll(/\w+/g, "u.$&");
 
 const INSERT_RUNS = statement(
   "insert_runs",
-  `insert into millrace.runs (${HEAD_COLUMNS}, status, owner, fence, due_at, started_at, wake, recoveries)
-select ${HEAD}, u.status, u.owner, u.fence, u.due_at, u.started_at, 0, 0
+  `insert into millrace.runs (${HEAD_COLUMNS}, status, owner, fence, due_at, started_at, waiting_on, wake, recoveries)
+select ${HEAD}, u.status, u.owner, u.fence, u.due_at, u.started_at, u.waiting_on, 0, 0
 from ${unnest(RUN_KINDS)}
-  u(${HEAD_COLUMNS}, status, owner, fence, due_at, started_at, scope, key, revision)
+  u(${HEAD_COLUMNS}, status, owner, fence, due_at, started_at, waiting_on, scope, key, revision)
 ${WITH_WORKFLOW}
 left join millrace.keys k
   on k.tenant = u.tenant and k.scope = u.scope and k.key = u.key and k.shard = u.shard
@@ -94,11 +100,11 @@ export class StartBatch {
   readonly #audit = auditBatch("ref");
   readonly #track = new AuditTrack();
 
-  add({ run, owner, dueAt, key, workflowRevision, entries, audit }: StartUnit): void {
+  add({ run, owner, dueAt, waitingOn, key, workflowRevision, entries, audit }: StartUnit): void {
     const cells: Cell[] = [];
     encodeHead(run, cells);
-    if (owner === null) cells.push("pending", null, 1, dueAt, null);
-    else cells.push("running", owner, 1, null, run.createdAt);
+    if (owner === null) cells.push("pending", null, 1, dueAt, null, encodeWaitingOn(waitingOn));
+    else cells.push("running", owner, 1, null, run.createdAt, null);
     this.#runs.push([...cells, key?.scope ?? null, key?.key ?? null, workflowRevision]);
     const { tenant, id, shard } = run;
     if (key !== null) {

@@ -2,6 +2,8 @@
 // Primary key of key_windows, and a lock on its one row: nodes that take at once do so one after the other, and each
 // counts what the one before it has left, because all that is computed comes from the row itself.
 //
+// Times are rounded down by their remainders: whether `/` itself does so is a matter of the database.
+//
 // The first count is of the row's second, the next of the one before, and so on for 61. A second that is far ahead was
 // written before somebody set the database's clock right.
 import { toTimestamp } from "@millrace/protocol";
@@ -16,8 +18,8 @@ const TAKE: Statement = statement(
   "take_quota",
   `
 insert into millrace.key_windows as w (tenant, key, category, second, counts, granted, expires_at)
-select $1, $2, $3, n.now / 1000, array[least($5::bigint, $4::bigint)], least($5::bigint, $4::bigint),
-  (n.now / 3600000 + 2) * 3600000
+select $1, $2, $3, (n.now - n.now % 1000) / 1000, array[least($5::bigint, $4::bigint)], least($5::bigint, $4::bigint),
+  n.now - n.now % 3600000 + 7200000
 from (select ${nowOr("$8")} as now) n
 on conflict (tenant, key, category) do update set
   (second, counts, granted, expires_at) = (

@@ -59,9 +59,10 @@ const CHECKS: Readonly<Record<Hint["kind"], (hint: Fields) => boolean>> = {
   inbox: ({ run }) => isRef(run),
   watch: ({ run, node }) => isRef(run) && typeof node === "string",
   moved: ({ run }) => isRef(run),
-  awaiting: ({ run, workflow, version }) =>
+  awaiting: ({ run, node, workflow, version }) =>
     isRef(run) &&
     typeof run["fence"] === "number" &&
+    typeof node === "string" &&
     typeof workflow === "string" &&
     typeof version === "number",
 };

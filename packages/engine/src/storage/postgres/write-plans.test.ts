@@ -56,6 +56,9 @@ const NAMES: readonly string[] = [
   "send_messages",
   "take_runs",
   "wake_runs",
+  "weigh_inbox",
+  "weigh_journal",
+  "weigh_runs",
 ];
 
 /** Notes what is sent. */
@@ -102,7 +105,7 @@ async function useAll({ database, run }: MigratedDatabase): Promise<ReadonlyMap<
   await send(aStart(aRun({ shard: one.shard }), { key }));
   await send(aDelivery(one, aReply("m1"), anAudit()));
   await send(aDelivery(aRun()));
-  const [held] = await takeRuns(noted, NODE, [dueOf(other)], T0);
+  const [held] = await takeRuns(noted, NODE, [dueOf(other), dueOf(aRun())], T0);
   if (held === undefined) throw new Error("the run was not taken");
   const outbox = [anOutboxMessage("o")];
   await send(aRunUnit(held, { entries, outbox, consumed: ["m"], recovered: true }));
@@ -142,6 +145,7 @@ describe.each([15, 18] as const)("on an empty PostgreSQL %i", (major) => {
     }
     expect([...scans]).toEqual([
       "look_up_starts: Index Scan using runs_names on runs",
+      "weigh_inbox: Index Scan using inbox_waiting on inbox",
       "read_taken_inboxes: Index Scan using inbox_waiting on inbox",
     ]);
   });

@@ -19,6 +19,7 @@ import type {
 import { assertNever } from "../../core/assert-never.ts";
 import type { Entry, JournaledMessage, Message, MessageBody, Wait } from "../../core/entry.ts";
 import type {
+  Held,
   HistoryRow,
   OutboxMessage,
   PublishedEvent,
@@ -192,7 +193,8 @@ function decodeEntry(from: Cursor): Entry {
     case "message":
       return { kind, ...base, message: JSON.parse(body) as JournaledMessage };
     default:
-      return assertNever(kind);
+      // A later release may have written it.
+      throw new RangeError(`its kind ${JSON.stringify(kind satisfies never)} is unknown`);
   }
 }
 
@@ -204,11 +206,39 @@ export function encodeJournal(entries: readonly Entry[]): string {
   return JSON.stringify(cells);
 }
 
-/** Reads entries until the cells end. */
-export function decodeEntries(from: Cursor): readonly Entry[] {
-  const entries: Entry[] = [];
-  while (!from.isAtEnd) entries.push(decodeEntry(from));
-  return entries;
+/** A stored row that is damaged, or of a later release. The message names it. */
+class UnreadableRow extends Error {
+  override readonly name = "UnreadableRow";
+}
+
+/** Reads entries until the cells end. @throws {UnreadableRow} */
+export const decodeEntries = (from: Cursor): readonly Entry[] =>
+  decodeRows("journal entry", from, decodeEntry);
+
+function decodeRows<T>(name: string, from: Cursor, decode: (from: Cursor) => T): readonly T[] {
+  const rows: T[] = [];
+  try {
+    while (!from.isAtEnd) rows.push(decode(from));
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new UnreadableRow(`${name} ${rows.length + 1} cannot be read: ${reason}`, { cause });
+  }
+  return rows;
+}
+
+/** What `take` has read of one run. One that cannot be read does not hold up the others. */
+export function decodeHeldRun(row: Cursor, journal: Cursor, inbox: Cursor): Held {
+  const run = decodeRun(row);
+  try {
+    return {
+      run,
+      journal: decodeEntries(journal),
+      inbox: decodeRows("inbox message", inbox, decodeMessage),
+    };
+  } catch (error) {
+    if (!(error instanceof UnreadableRow)) throw error;
+    return { run, journal: [], inbox: [], unreadable: error.message };
+  }
 }
 
 export function encodeOutboxMessage(message: OutboxMessage, out: Cell[]): void {

@@ -9,6 +9,7 @@ import type { ReadVerbs } from "./read-verbs.ts";
 import type { RunCells } from "./read-run.ts";
 import {
   decodeEntries,
+  decodeHeldRun,
   decodeHistory,
   decodeMessage,
   decodeOutboxMessage,
@@ -98,13 +99,8 @@ export function encodeDue(due: readonly DueRun[]): Row {
   return cells;
 }
 
-export function decodeHeld({ run, journal, inbox }: HeldCells): Held {
-  return {
-    run: decodeRun(new Cursor(run)),
-    journal: decodeEntries(new Cursor(journal)),
-    inbox: decodeAll(inbox, decodeMessage),
-  };
-}
+export const decodeHeld = ({ run, journal, inbox }: HeldCells): Held =>
+  decodeHeldRun(new Cursor(run), new Cursor(journal), new Cursor(inbox));
 
 function decodeRunAnswer(cells: RunCells): Answers["run"] {
   if (cells === null) return null;

@@ -1,7 +1,7 @@
-// Head: ?1 to ?19 as `HEAD_COLUMNS`; ?20 status, ?21 owner, ?22 fence, ?23 due_at, ?24 started_at.
-// Primary keys of keys, runs, history and catalog. All is looked up before anything is written, so
-// a refusal leaves nothing behind. The id is sought in history by the insert itself: a statement
-// less on the hot path.
+// Head: ?1 to ?19 as `HEAD_COLUMNS`; ?20 status, ?21 owner, ?22 fence, ?23 due_at, ?24 started_at,
+// ?25 waiting_on. Primary keys of keys, runs, history and catalog. All is looked up before anything
+// is written, so a refusal leaves nothing behind. The id is sought in history by the insert itself: a
+// statement less on the hot path.
 import type { Cell, Cursor, Row } from "../rows/cells.ts";
 import type { Database } from "./database.ts";
 import { APPEND } from "./append-entries.ts";
@@ -18,8 +18,8 @@ import {
 import { prepareWriteAudit } from "./write-audit.ts";
 
 const INSERT_RUN = `
-insert into runs (${HEAD_COLUMNS}, status, owner, fence, due_at, started_at, wake, recoveries)
-select ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, 0, 0
+insert into runs (${HEAD_COLUMNS}, status, owner, fence, due_at, started_at, waiting_on, wake, recoveries)
+select ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, 0, 0
 where not exists (select 1 from history where tenant = ?1 and id = ?2 and shard = ?3)
 on conflict (tenant, id, shard) do nothing`;
 

@@ -1,9 +1,10 @@
 // ?1 tenant, ?2 run, ?3 shard, ?4 fence as found, ?5 node, ?6 now. Primary keys; the inbox by
-// inbox_waiting. A run that changed since it was found is left out. What it waited for is over: it
-// moves.
+// inbox_waiting. A run that changed since it was found is left out, and so is what comes after as
+// much as one call reads. What a run waited for is over: it moves.
 import { Cursor, type Cell, type Row } from "../rows/cells.ts";
 import type { Database, Statement } from "./database.ts";
 import { ENTRY_COLUMNS, RUN_COLUMNS } from "../rows/row-codec.ts";
+import { MOST_TAKEN_CHARACTERS } from "../take-budget.ts";
 
 const TAKE = `
 update runs
@@ -49,15 +50,27 @@ export function prepareTakeRuns(
   return ({ node, due, now }) => {
     const held: HeldCells[] = [];
     const from = new Cursor(due);
+    let weight = 0;
     while (!from.isAtEnd) {
       const ref = from.cells(3);
       const fence = from.number();
-      const run = take.get(...ref, fence, node, now) ?? taken.get(...ref, fence, node);
+      const isLight = weight < MOST_TAKEN_CHARACTERS;
+      const run =
+        (isLight ? take.get(...ref, fence, node, now) : undefined) ??
+        taken.get(...ref, fence, node);
       if (run === undefined) continue;
-      held.push({ run, journal: flatten(journal, ref), inbox: flatten(inbox, ref) });
+      const one = { run, journal: flatten(journal, ref), inbox: flatten(inbox, ref) };
+      weight += weigh(one.run) + weigh(one.journal) + weigh(one.inbox);
+      held.push(one);
     }
     return held;
   };
+}
+
+function weigh(cells: Row): number {
+  let total = 0;
+  for (const cell of cells) if (typeof cell === "string") total += cell.length;
+  return total;
 }
 
 /** The rows of a statement one after the other. */

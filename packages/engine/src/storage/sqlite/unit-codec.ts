@@ -2,8 +2,8 @@
 // `Cursor` in the order written here and binds most of them as they are, so it builds no objects on
 // the hot path:
 //
-//   start     0, head, status, owner, fence, due_at, started_at, 0 | 1 and the key's five,
-//             revision or null, count and entries, 0 | 1 and the audit's six
+//   start     0, head, status, owner, fence, due_at, started_at, waiting_on, 0 | 1 and the key's
+//             five, revision or null, count and entries, 0 | 1 and the audit's six
 //   run       1, tenant, id, shard, fence, sequence, recovered, next (0 keep, 1 park, 2 finish),
 //             three counts, entries, outbox, consumed ids, then what `next` needs. A finish sends
 //             its entries packed only.
@@ -50,8 +50,8 @@ const KEEP = 0;
 export const PARK = 1;
 export const FINISH = 2;
 
-/** Head, status, owner, fence, due_at, started_at. */
-export const START_COLUMN_COUNT = 24;
+/** Head, status, owner, fence, due_at, started_at, waiting_on. */
+export const START_COLUMN_COUNT = 25;
 /** Scope, key, payload hash, expires_at, reuses after failure. */
 export const KEY_COLUMN_COUNT = 5;
 export const AUDIT_COLUMN_COUNT = 6;
@@ -84,11 +84,11 @@ function encodeUnit(unit: Unit, out: Cell[]): void {
 }
 
 function encodeStart(unit: StartUnit, out: Cell[]): void {
-  const { run, owner, dueAt, key, workflowRevision, entries, audit } = unit;
+  const { run, owner, dueAt, waitingOn, key, workflowRevision, entries, audit } = unit;
   out.push(START);
   encodeHead(run, out);
-  if (owner === null) out.push("pending", null, 1, dueAt, null);
-  else out.push("running", owner, 1, null, run.createdAt);
+  if (owner === null) out.push("pending", null, 1, dueAt, null, encodeWaitingOn(waitingOn));
+  else out.push("running", owner, 1, null, run.createdAt, null);
   if (key === null) out.push(0);
   else {
     const { scope, key: name, payloadHash, expiresAt, reusesAfterFailure } = key;

@@ -1,7 +1,7 @@
 import { after, DEFAULT_TENANT, type RunId, type WaitingOn } from "@millrace/protocol";
 import { describe, expect, test } from "vitest";
 import type { RunHead } from "../storage.ts";
-import { aDelivery, aPark, aRun, aRunUnit, dueOf, T0 } from "./builders.ts";
+import { aDelivery, aPark, aRun, aRunUnit, aStart, dueOf, T0 } from "./builders.ts";
 import { only, OTHER_TENANT, type Harness, type OpenStorage } from "./harness.ts";
 
 const WORKER: WaitingOn = { kind: "worker", workflow: "order", version: "1" };
@@ -60,6 +60,21 @@ export function awaitingSuite(open: OpenStorage): void {
       expect(held.run).toMatchObject({ id: run.id, owner: h.node("b"), fence: 3, waitingOn: null });
       expect(await awaiting(h)).toEqual([]);
       expect(await h.storage.take(h.node("a"), found)).toEqual([]);
+    });
+
+    test("are found that wait for one since their start, which are not due before their time", async () => {
+      await using h = await open();
+      const run = aRun();
+      const dueAt = after(T0, 60_000);
+      await h.commit(aStart(run, { dueAt, waitingOn: WORKER }));
+      expect(await awaiting(h)).toEqual([run.id]);
+      expect(await h.storage.findDue(null, 10)).toEqual({ runs: [], nextDueAt: dueAt });
+      const found = await h.storage.read({ kind: "run", tenant: run.tenant, runId: run.id });
+      expect(found).toMatchObject({
+        live: { status: "pending", owner: null, dueAt, waitingOn: WORKER },
+      });
+      const held = only(await h.storage.take(h.node("b"), [dueOf(run)]));
+      expect(held.run).toMatchObject({ fence: 2, waitingOn: null });
     });
 
     test("are still found when a message has made them due", async () => {

@@ -67,6 +67,7 @@ export function aStart(run: RunHead = aRun(), fields: Partial<StartUnit> = {}): 
     run,
     owner: null,
     dueAt: T0,
+    waitingOn: null,
     key: null,
     workflowRevision: null,
     entries: [],

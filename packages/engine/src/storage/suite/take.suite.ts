@@ -1,5 +1,6 @@
-import { after, type WaitingOn } from "@millrace/protocol";
+import { after, asJsonText, type WaitingOn } from "@millrace/protocol";
 import { describe, expect, test } from "vitest";
+import { MOST_TAKEN_CHARACTERS } from "../take-budget.ts";
 import {
   aDelivery,
   aPark,
@@ -107,6 +108,23 @@ export function takeSuite(open: OpenStorage): void {
       const first = await h.storage.take(h.node("a"), [dueOf(run)]);
       expect(await h.storage.take(h.node("a"), [dueOf(run)])).toEqual(first);
       expect(await h.storage.take(h.node("b"), [dueOf(run)])).toEqual([]);
+    });
+
+    test("leaves what is too much for one call, and gives the same again when its answer was lost", async () => {
+      await using h = await open();
+      const { shard } = aRun();
+      const runs = [aRun({ shard }), aRun({ shard }), aRun({ shard })] as const;
+      const output = asJsonText(JSON.stringify("x".repeat(MOST_TAKEN_CHARACTERS * 0.6)));
+      for (const held of await h.seedHeld(runs)) {
+        const next = aPark(held, { dueAt: T0 });
+        await h.commit(aRunUnit(held, { entries: [aResult("a", output)], next }));
+      }
+      const due = runs.map((run) => dueOf(run, 2));
+      const first = await h.storage.take(h.node("b"), due);
+      expect(first.map(({ run }) => run.id)).toEqual([runs[0].id, runs[1].id]);
+      await h.commit(aDelivery(runs[0]));
+      const again = await h.storage.take(h.node("b"), due.toReversed());
+      expect(again.map(({ run }) => run.id)).toEqual([runs[2].id, runs[1].id, runs[0].id]);
     });
 
     test("gives nothing for nothing", async () => {

@@ -5,6 +5,8 @@ import {
   type PostgresStorageOptions,
 } from "../../storage/postgres/create-postgres-storage.ts";
 import { migrate } from "../../storage/postgres/migrate.ts";
+import type { Dialect } from "../../storage/postgres/profiles/dialects.ts";
+import type { PostgresProfile } from "../../storage/postgres/profiles/profile.ts";
 import type { Storage } from "../../storage/storage.ts";
 import { withClient } from "../postgres/admin.ts";
 import { startProxy, type Proxy } from "../postgres/proxy/start-proxy.ts";
@@ -33,10 +35,23 @@ export interface DistributedDatabase {
   close(): Promise<void>;
 }
 
+export interface DistributedOptions {
+  /** Of the faults. Default 1. */
+  readonly seed?: number;
+  /** Of its stores. Default: what the server is. */
+  readonly profile?: PostgresProfile;
+  /** In which its schema was made. Default null: PostgreSQL's. */
+  readonly dialect?: Dialect | null;
+}
+
 /** Migrated, and empty. Nothing fails before `spare` was used or a store was opened. */
-export async function openDistributedDatabase(seed = 1): Promise<DistributedDatabase> {
+export async function openDistributedDatabase({
+  seed = 1,
+  profile,
+  dialect = null,
+}: DistributedOptions = {}): Promise<DistributedDatabase> {
   const database = await createTestDatabase();
-  await migrate({ connectionString: database.url });
+  await migrate({ connectionString: database.url }, { dialect });
   const role = await createRole(database);
   const proxy = await startProxy(await sharedPostgres(), { seed });
   const failures = createSerializationFailures(0, seed);
@@ -70,7 +85,14 @@ export async function openDistributedDatabase(seed = 1): Promise<DistributedData
     },
     openStorage: (options = {}) =>
       spare(() =>
-        createPostgresStorage({ ...options, url, listens: false, failCommit: failures.next }),
+        createPostgresStorage({
+          ...options,
+          url,
+          ...(profile === undefined ? {} : { profile }),
+          // These must know by themselves that their databases have no notices.
+          ...(profile === "yugabyte" || profile === "cockroach" ? {} : { listens: false }),
+          failCommit: failures.next,
+        }),
       ),
     spare,
     close: async () => {

@@ -37,6 +37,9 @@ export function keepStores(create: (now: () => number) => Promise<KeptStore>): K
       return {
         storage: { ...store.storage, ...passing },
         remove: async () => {
+          // A node that was fenced leaves in the background, by the connection that this waits for; the next case may
+          // have a node of its name.
+          await store.storage.findDue(null, 1);
           await store.empty();
           free.push(place);
         },

@@ -1,30 +1,7 @@
 // What the gate must know of the database that the statements are for.
 
-export type DatabaseProfile = "postgres" | "citus" | "yugabyte" | "cockroach";
-
-/** Tables of run data: each row carries a shard. */
-const SHARDED_TABLES: readonly string[] = [
-  "runs",
-  "journal",
-  "inbox",
-  "outbox",
-  "history",
-  "keys",
-  "slots",
-  "event_names",
-  "events",
-  "event_deliveries",
-  "subscriptions",
-];
-
-/** Small tables without a shard, rarely written, whole on every server. */
-const REFERENCE_TABLES: readonly string[] = [
-  "nodes",
-  "catalog",
-  "audit",
-  "migrations",
-  "key_windows",
-];
+import { REFERENCE_TABLES, SHARDED_TABLES } from "../../storage/postgres/profiles/tables.ts";
+import type { PostgresProfile } from "../../storage/postgres/profiles/profile.ts";
 
 interface ProfileRules {
   /** Whether a limit may stand in a lateral join over `values` or `unnest`. */
@@ -33,7 +10,7 @@ interface ProfileRules {
   readonly shardPlace: "anywhere" | "first";
 }
 
-const PROFILE_RULES: Readonly<Record<DatabaseProfile, ProfileRules>> = {
+const PROFILE_RULES: Readonly<Record<PostgresProfile, ProfileRules>> = {
   postgres: { allowsLimitInLateral: true, shardPlace: "anywhere" },
   citus: { allowsLimitInLateral: false, shardPlace: "anywhere" },
   yugabyte: { allowsLimitInLateral: false, shardPlace: "anywhere" },
@@ -42,7 +19,7 @@ const PROFILE_RULES: Readonly<Record<DatabaseProfile, ProfileRules>> = {
 
 export interface GateOptions {
   /** `postgres` by default. */
-  readonly profile?: DatabaseProfile;
+  readonly profile?: PostgresProfile;
   /** `SHARDED_TABLES` by default. */
   readonly shardedTables?: readonly string[];
   /** `REFERENCE_TABLES` by default. */

@@ -9,6 +9,7 @@ import { CANCEL_RUNS_ROUTES } from "./cancel-runs.ts";
 import { PUBLISH_ROUTES } from "./publish-events.ts";
 import { EVENT_ROUTES } from "./run-events.ts";
 import { LOG_ROUTES } from "./run-logs.ts";
+import { REPLAY_ROUTES } from "./run-replay.ts";
 import { RETRY_ROUTES } from "./run-retry.ts";
 import { HEALTH_ROUTES } from "./health.ts";
 import { KEY_ROUTES } from "./keys.ts";
@@ -34,6 +35,7 @@ const ROUTES: readonly Route[] = [
   ...RETRY_ROUTES,
   ...LOG_ROUTES,
   ...EVENT_ROUTES,
+  ...REPLAY_ROUTES,
   ...PUBLISH_ROUTES,
   ...FUNCTION_ROUTES,
   ...WORKER_ROUTES,

@@ -8,7 +8,7 @@ export interface Migration {
   readonly name: string;
   /**
    * Its first line is `-- breaking: yes` or `-- breaking: no`: whether code that does not know it
-   * must stop.
+   * must stop. It is written in the forms that `profiles/schema-text.ts` reads: other dialects are made from it.
    */
   readonly sql: string;
 }

@@ -1,0 +1,4 @@
+import { Workspace } from "@loopstack/core";
+
+@Workspace()
+export class DefaultWorkspace {}

@@ -1,0 +1,34 @@
+import { expect, test } from "vitest";
+import { A, openTwoNodes } from "../../testkit/two-nodes.ts";
+import { aPark, aResult, aRun, aRunUnit, aStart, dueOf, T0 } from "../suite/builders.ts";
+
+test("a row that cannot be read is named, and does not hold up the runs that are taken with its own", async () => {
+  await using nodes = await openTwoNodes();
+  const runs = [aRun(), aRun()] as const;
+  const [unknown, fine] = runs;
+  await nodes.a.commit(
+    0,
+    A,
+    runs.map((run) => aStart(run)),
+  );
+  for (const held of await nodes.a.take(
+    A,
+    runs.map((run) => dueOf(run)),
+  )) {
+    const next = aPark(held, { dueAt: T0 });
+    await nodes.a.commit(0, A, [aRunUnit(held, { entries: [aResult("a")], next })]);
+  }
+  await nodes.run("update millrace.journal set kind = 'verdict' where run = $1", [unknown.id]);
+  const held = await nodes.a.take(
+    A,
+    runs.map((run) => dueOf(run, 2)),
+  );
+  expect(held).toMatchObject([
+    {
+      run: { id: unknown.id, fence: 3 },
+      journal: [],
+      unreadable: 'journal entry 1 cannot be read: its kind "verdict" is unknown',
+    },
+    { run: { id: fine.id, fence: 3 }, journal: [aResult("a")] },
+  ]);
+});

@@ -1,0 +1,5 @@
+export {
+  overrideMillrace,
+  type MillraceOverrides,
+  type OverridableModule,
+} from "./override-millrace.ts";
