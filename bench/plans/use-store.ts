@@ -131,6 +131,8 @@ async function read(database: Database, node: NodeId, run: RunHead): Promise<voi
   await readStore(database, { kind: "inbox", node, limit }, T0);
   await readStore(database, { kind: "outbox", limit }, T0);
   await readStore(database, { kind: "awaiting", tenant, workflow, version: 1, limit }, T0);
+  await readStore(database, { kind: "awaiting-function", tenant, function: "charge", limit }, T0);
+  await readStore(database, { kind: "awaited-functions", tenant, functions: ["charge"] }, T0);
   await readStore(database, { kind: "waiters", tenant, event: "event 1", limit }, T0);
   await readStore(database, { kind: "counts" }, T0);
   const catalog = createPostgresCatalog(database, () => T0);

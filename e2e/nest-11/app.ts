@@ -6,6 +6,7 @@ import { createEngine } from "@millrace/engine";
 import { createSqliteStorage } from "@millrace/engine/sqlite";
 import {
   MillraceClient,
+  MillraceError,
   MillraceHealthIndicator,
   MillraceModule,
   RunService,
@@ -13,6 +14,7 @@ import {
   WebhookSignature,
   Workflow,
   Workspace,
+  type EmbeddedEngine,
   type RunReceipt,
   type WorkflowContext,
 } from "@millrace/nestjs";
@@ -152,6 +154,38 @@ const inTest = await overrideMillrace(Test.createTestingModule({ imports: [AppMo
 const { outcome } = await inTest.get(RunService).run("ProcessOrder", "OrdersWorkspace", {}, "ada");
 await inTest.close();
 
+/** What becomes of an application that is closed while its engine starts. */
+async function closeEarly(): Promise<readonly string[]> {
+  const calls: string[] = [];
+  const starting = Promise.withResolvers<void>();
+  const mayStart = Promise.withResolvers<void>();
+  const slow: EmbeddedEngine = {
+    connect: (namespace) => engine.connect(namespace),
+    start: async () => {
+      calls.push("start");
+      starting.resolve();
+      await mayStart.promise;
+    },
+    stop: async () => {
+      calls.push("stop");
+    },
+  };
+  class EarlyModule {}
+  const imports = [MillraceModule.forRoot({ engine: slow })];
+  Module({ imports, providers: [Prices, ProcessOrder, OrdersWorkspace] })(EarlyModule);
+  const early = await NestFactory.create(EarlyModule, new ExpressAdapter(), { logger: false });
+  const started = early.init().then(
+    () => "started",
+    (error: unknown) => (MillraceError.is(error) ? error.code : String(error)),
+  );
+  await starting.promise;
+  const closed = early.close();
+  // The hooks up to ours wait for nothing but each other.
+  setImmediate(mayStart.resolve);
+  await closed;
+  return [await started, ...calls];
+}
+
 const seen = {
   nest: (createRequire(import.meta.url)("@nestjs/core/package.json") as { version: string })
     .version,
@@ -161,6 +195,7 @@ const seen = {
   signed: signed.status,
   forged: forged.status,
   outcome,
+  closedEarly: await closeEarly(),
   health: await app.get(MillraceHealthIndicator).isHealthy(),
 };
 await app.close();

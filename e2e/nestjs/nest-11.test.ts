@@ -25,6 +25,7 @@ describe("under Nest 11", () => {
       signed: 201,
       forged: 401,
       outcome: "created",
+      closedEarly: ["engine.stopping", "start", "stop"],
       health: { millrace: { status: "up" } },
     });
   });

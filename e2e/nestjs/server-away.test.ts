@@ -132,6 +132,34 @@ describe("an application of a server", { timeout: TEST_TIMEOUT_MS }, () => {
     });
   });
 
+  test("starts, and stops, where the server goes away between the question and the worker", async () => {
+    await using world = await openHttpWorld();
+    const options = toServer(world, {
+      fetch: (input, init) =>
+        init?.method === "POST" && input === `${world.url}/api/v1/workers`
+          ? Promise.reject(new TypeError("fetch failed"))
+          : fetch(input, init),
+    });
+    const app = await soon("the start of the application", openOn(options));
+    expect(app.log.join("\n")).toMatch(/attaches when the server answers/);
+    expect(await app.get(MillraceHealthIndicator).isHealthy()).toMatchObject({
+      millrace: { status: "down" },
+    });
+    await soon("the end of the application", app.nest.close());
+  });
+
+  test("tells its clients that it is away, but not where the server stands", async () => {
+    await using world = await openHttpWorld();
+    await world.goAway();
+    await using app = await openOn(toServer(world, { retryForMs: 0, worker: false }));
+    const fault = await faultOf(greet(app));
+    expect(fault).toMatchObject({ message: expect.stringContaining(world.url) as string });
+    if (!(fault instanceof MillraceException)) throw fault;
+    expect(fault.getResponse()).toMatchObject({ statusCode: 503, code: "server.unreachable" });
+    expect(JSON.stringify(fault.getResponse())).not.toContain("127.0.0.1");
+    await world.comeBack();
+  });
+
   test("does not start with a key that the server does not know", async () => {
     await using world = await openHttpWorld();
     const thrown = await faultOf(openOn(toServer(world, { key: "mr_nobody" })));

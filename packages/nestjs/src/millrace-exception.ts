@@ -41,10 +41,12 @@ const OURS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 
 function toBody(error: MillraceError): MillraceExceptionBody {
   const { code, message, issues } = error;
-  const { status } = error.entry;
+  const { status, sentence } = error.entry;
   if (OURS.has(code) || status === 500) {
     return { statusCode: 500, message: "Internal server error", code };
   }
+  // Addresses inside of the house stand in its message, which is for the log.
+  if (status > 500) return { statusCode: status, message: sentence, code };
   return { statusCode: status, message, code, ...(issues.length === 0 ? {} : { issues }) };
 }
 

@@ -1,5 +1,6 @@
 // What a module has open: the way to the engine, the classes that were found, the worker. It opens when the application
 // starts, or with the first use before that, and closes in this order: worker, client, engine.
+import { MillraceError } from "@millrace/protocol";
 import type { Client } from "@millrace/sdk/client";
 import type {
   BeforeApplicationShutdown,
@@ -22,6 +23,7 @@ export class MillraceRuntime
   readonly #connection: Connection;
   #worker: ModuleWorker | null = null;
   #ready: Promise<Registry> | null = null;
+  #isClosing = false;
 
   /** @throws {MillraceError} option.invalid */
   constructor(options: MillraceOptions, modules: ModulesContainer) {
@@ -44,9 +46,12 @@ export class MillraceRuntime
   /**
    * The application's classes, when runs of them can be started.
    *
-   * @throws {MillraceError} option.invalid, and why the engine or the worker cannot start
+   * @throws {MillraceError} option.invalid, and why the engine or the worker cannot start; engine.stopping: the
+   * application has closed without having started
    */
   async ready(): Promise<Registry> {
+    // Nobody would close what opens now.
+    if (this.#ready === null && this.#isClosing) throw closed();
     // What is thrown while providers are being made is not remembered.
     this.#ready ??= this.#open(discover(this.#modules, this.options.workspaces ?? []));
     return this.#ready;
@@ -69,9 +74,11 @@ export class MillraceRuntime
 
   /** While requests are answered still. */
   async beforeApplicationShutdown(): Promise<void> {
+    this.#isClosing = true;
+    // First, since a worker that is attaching still keeps the application from being ready.
+    await this.#worker?.stop();
     // Why it did not start was told when it did not.
     await this.#ready?.catch(() => undefined);
-    await this.#worker?.stop();
   }
 
   /** After the last request. */
@@ -85,6 +92,7 @@ export class MillraceRuntime
   async #open(registry: Registry): Promise<Registry> {
     const { options } = this;
     if ("engine" in options) await options.engine.start?.();
+    if (this.#isClosing) throw closed();
     const { workflows } = registry;
     if (options.worker === false || workflows.length === 0) return registry;
     const connection = this.#connection;
@@ -93,3 +101,6 @@ export class MillraceRuntime
     return registry;
   }
 }
+
+const closed = (): MillraceError =>
+  new MillraceError("engine.stopping", "The application has closed");

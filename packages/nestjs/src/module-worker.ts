@@ -18,6 +18,8 @@ export class ModuleWorker {
   readonly #worker: Worker;
   readonly #graceMs: number | undefined;
   readonly #log = new Logger("Millrace");
+  /** Resolves when the worker asks for the first time, and nobody answers. */
+  readonly #away = Promise.withResolvers<void>();
   /** Settles with the first attachment. */
   #attached: Promise<void> = Promise.resolve();
   #isStopping = false;
@@ -28,7 +30,8 @@ export class ModuleWorker {
     const settings: ModuleWorkerOptions = options.worker === false ? {} : (options.worker ?? {});
     this.#connection = connection;
     this.#graceMs = settings.graceMs;
-    this.#worker = createWorker(toWorkerOptions(options, settings, { workflows, name }));
+    const worker = toWorkerOptions(options, settings, { workflows, name });
+    this.#worker = createWorker(watchFetch(worker, () => this.#away.resolve()));
   }
 
   /**
@@ -40,12 +43,12 @@ export class ModuleWorker {
     this.#attached = this.#worker.start();
     // Whoever waits for it hears of it as well.
     this.#attached.catch(() => undefined);
-    const problem = this.#connection.url === null ? null : await this.#connection.probe();
-    if (problem === null || !isGone(problem)) {
-      await this.#attached;
-      return;
-    }
-    this.#log.warn(`${problem.message}. The worker attaches when the server answers`);
+    const { url } = this.#connection;
+    const problem = url === null ? null : await this.#connection.probe();
+    // It may go away after it was asked, too.
+    if ((problem === null || !isGone(problem)) && (await this.#attaches())) return;
+    const why = problem?.message ?? `No answer from ${url ?? "the engine"}`;
+    this.#log.warn(`${why}. The worker attaches when the server answers`);
     this.#attached.then(
       () => this.#log.log("The worker is attached"),
       (error: unknown) => this.#refuse(error),
@@ -80,6 +83,11 @@ export class ModuleWorker {
     await this.#worker.stop(this.#graceMs === undefined ? {} : { graceMs: this.#graceMs });
   }
 
+  /** false: nobody answers. @throws as `start` */
+  #attaches(): Promise<boolean> {
+    return Promise.race([this.#attached.then(() => true), this.#away.promise.then(() => false)]);
+  }
+
   #refuse(error: unknown): void {
     if (this.#isStopping) return;
     if (MillraceError.is(error)) this.#refusal = error;
@@ -105,6 +113,25 @@ function toWorkerOptions(
     url,
     ...(key === undefined ? {} : { key }),
     ...(fetch === undefined ? {} : { fetch }),
+  };
+}
+
+/** Calls back when a request of the worker finds nobody who could answer it. */
+function watchFetch(options: WorkerOptions, onAway: () => void): WorkerOptions {
+  if (!("url" in options)) return options;
+  const send = options.fetch ?? fetch;
+  return {
+    ...options,
+    fetch: async (input, init) => {
+      try {
+        const response = await send(input, init);
+        if (response.status >= 500) onAway();
+        return response;
+      } catch (error) {
+        onAway();
+        throw error;
+      }
+    },
   };
 }
 

@@ -71,4 +71,33 @@ describe("toPayload", () => {
       { path: ["value", "secret"], message: "reading it threw Error" },
     ]);
   });
+
+  const refuse = (): never => {
+    throw new Error("not for you");
+  };
+
+  test.each<[string, unknown, string]>([
+    ["`toJSON`", { toJSON: refuse }, "its `toJSON` threw Error"],
+    [
+      "a getter `toJSON`",
+      Object.defineProperty({}, "toJSON", { get: refuse }),
+      "reading it threw Error",
+    ],
+    ["a proxy", new Proxy({}, { ownKeys: refuse }), "reading it threw Error"],
+  ])("refuses what throws from %s, without its words", (_, value, message) => {
+    expect(faultOf({ value }).issues).toEqual([{ path: ["value"], message }]);
+  });
+
+  test("takes a key `__proto__` for a key", () => {
+    const value: unknown = JSON.parse('{"__proto__":{"isAdmin":true},"constructor":1}');
+    const stored = toPayload(value);
+    expect(JSON.stringify(stored)).toBe('{"__proto__":{"isAdmin":true},"constructor":1}');
+    expect(Object.getPrototypeOf(stored)).toBe(Object.prototype);
+  });
+
+  test("says null where a list has nothing", () => {
+    const sparse: unknown[] = [];
+    sparse[2] = "c";
+    expect(toPayload(sparse)).toEqual([null, null, "c"]);
+  });
 });

@@ -45,10 +45,20 @@ function locateInside(value: object, path: Path, above: readonly object[]): Loca
   if (at >= 0) return { path, problem: `a cycle: it is ${nameOf(path.slice(0, at))} again` };
   // Its depth is the problem, and `toJsonText` has said so.
   if (above.length > MOST_LEVELS) return undefined;
+  try {
+    return locateInFields(value, path, above);
+  } catch (error) {
+    return { path, problem: `reading it threw ${kindOf(error)}` };
+  }
+}
+
+function locateInFields(value: object, path: Path, above: readonly object[]): Located | undefined {
   if (value instanceof Map) return { path, problem: "a Map" };
   if (value instanceof Set) return { path, problem: "a Set" };
-  // What it writes of itself is its own affair.
-  if ("toJSON" in value && typeof value.toJSON === "function") return undefined;
+  if ("toJSON" in value && typeof value.toJSON === "function") {
+    // The line above has looked.
+    return locateReplaced(value as Replaced, path);
+  }
   for (const key of Object.keys(value)) {
     const place = [...path, Array.isArray(value) ? Number(key) : key];
     const found = locateAt(value, key, place, [...above, value]);
@@ -67,14 +77,27 @@ function locateAt(
   try {
     inner = Reflect.get(value, key);
   } catch (error) {
-    // A getter of the author's; what it says may be anything, so only its kind is told.
-    return {
-      path,
-      problem: `reading it threw ${error instanceof Error ? error.name : "something"}`,
-    };
+    return { path, problem: `reading it threw ${kindOf(error)}` };
   }
   return locate(inner, path, above);
 }
+
+interface Replaced {
+  toJSON(key: string): unknown;
+}
+
+/** What it writes of itself is its own affair, but that it throws is not. */
+function locateReplaced(value: Replaced, path: Path): Located | undefined {
+  try {
+    value.toJSON("");
+    return undefined;
+  } catch (error) {
+    return { path, problem: `its \`toJSON\` threw ${kindOf(error)}` };
+  }
+}
+
+/** Code of the author's has thrown it; what it says may be anything, so only its kind is told. */
+const kindOf = (error: unknown): string => (error instanceof Error ? error.name : "something");
 
 const MOST_LEVELS = 1_000;
 

@@ -92,9 +92,11 @@ class NameTable<Entry extends { readonly name: string }> {
       const others = this.#byName.get(one.entry.name) ?? [];
       for (const other of others) refuseTwins(what, other, one);
       this.#byName.set(one.entry.name, [...others, one]);
-      const { name } = one.target;
-      this.#byClassName.set(name, [...(this.#byClassName.get(name) ?? []), one]);
       this.#byClass.set(one.target, one);
+      const { name } = one.target;
+      // A class without a name is found by its own name only.
+      if (name === "") continue;
+      this.#byClassName.set(name, [...(this.#byClassName.get(name) ?? []), one]);
     }
   }
 

@@ -1,4 +1,7 @@
+import type { JsonValue } from "@millrace/protocol";
+import { toException } from "./millrace-exception.ts";
 import type { MillraceOptions } from "./options.ts";
+import { toPayload } from "./payload.ts";
 import type { RunOptions, RunReceipt } from "./run-item.ts";
 import type { RunService } from "./run-service.ts";
 import type { WorkflowClass } from "./workflow.ts";
@@ -23,7 +26,17 @@ export class UserRunService {
     payload: unknown,
     options: RunOptions = {},
   ): Promise<RunReceipt> {
+    const taken = take(payload);
     const userId = await this.#options.userOf?.(this.#request);
-    return this.#runs.run(workflow, workspace, payload, userId ?? "", options);
+    return this.#runs.run(workflow, workspace, taken, userId ?? "", options);
+  }
+}
+
+/** As it is at the call: who the user is may take a while, and the caller may go on with what it has given. */
+function take(payload: unknown): JsonValue {
+  try {
+    return toPayload(payload);
+  } catch (error) {
+    throw toException(error);
   }
 }

@@ -34,7 +34,8 @@ export type WebhookSignatureGuard = CanActivate;
  * Guards for webhooks: a request goes on only if whoever knows the secret has signed its body. They need the bytes
  * of the body: create the application with `rawBody: true`.
  *
- * Answered are 401 if the signature is missing, wrong or too old, and 500 if the body's bytes are not there.
+ * Answered are 401 if the signature is missing, wrong or too old, and 500 if the body's bytes are not there. What is no
+ * request of HTTP (a message, a query of GraphQL) goes never on.
  */
 export const WebhookSignature: {
   /** `stripe-signature`, as Stripe sends it. */
@@ -88,6 +89,7 @@ class SignatureGuard implements CanActivate {
   }
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
+    if (context.getType() !== "http") throw new Error(NOT_HTTP);
     const request: SignedRequest = context.switchToHttp().getRequest();
     const claim = this.#read(request.headers);
     if (claim === undefined) throw new UnauthorizedException("The webhook's signature is missing");
@@ -97,7 +99,7 @@ class SignatureGuard implements CanActivate {
       throw new UnauthorizedException("The webhook's signature is wrong");
     }
     if (!this.#isFresh(claim)) {
-      throw new UnauthorizedException("The webhook's signature is too old");
+      throw new UnauthorizedException("The webhook's signature is too old, or of the future");
     }
     return true;
   }
@@ -112,6 +114,9 @@ class SignatureGuard implements CanActivate {
     return Math.abs(Date.now() - Number(seconds) * 1_000) <= this.#toleranceMs;
   }
 }
+
+const NOT_HTTP =
+  "A guard of WebhookSignature checks requests of HTTP: only these have a body as it was sent, and headers";
 
 /** What Express and Fastify have in common, with Nest's `rawBody: true`. */
 interface SignedRequest {

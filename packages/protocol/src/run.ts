@@ -47,7 +47,19 @@ export type WaitingOn =
       readonly until: Timestamp | null;
     }
   /** No worker that is here offers its workflow in this version. */
-  | { readonly kind: "worker"; readonly workflow: string; readonly version: string }
+  | {
+      readonly kind: "worker";
+      readonly workflow: string;
+      readonly version: string;
+      readonly function?: undefined;
+    }
+  /** A step calls a function that workers have offered; no worker that is here does. */
+  | {
+      readonly kind: "worker";
+      readonly function: string;
+      readonly workflow?: undefined;
+      readonly version?: undefined;
+    }
   /** It was taken from a dead owner too often in a row; somebody has to look at `step`. */
   | { readonly kind: "quarantine"; readonly step: string | null }
   /** Its journal and its program disagree; nothing is lost, and nothing moves until one of them is mended. */

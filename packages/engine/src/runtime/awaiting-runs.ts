@@ -1,4 +1,5 @@
-// Code runs that wait in the store for a worker, and the workers of this node that could take them.
+// Runs that wait in the store for a worker, and the workers of this node that could take them: code runs wait for one
+// that has their workflow, others for one that has the function which a step of theirs calls.
 //
 //   A1. A node that stores a run or gives one up for want of a worker tells all; a node that has one takes it as it was told.
 //   A2. Whatever was not heard is found by looking: when a worker attaches, and now and then while it has room.
@@ -32,10 +33,18 @@ export interface AwaitedCode {
   readonly version: string;
 }
 
+/** A function of workers. */
+export interface AwaitedFunction {
+  readonly tenant: TenantId;
+  readonly function: string;
+}
+
 interface Place {
   readonly tenant: TenantId;
   readonly hosts: Set<AttachedHost>;
-  /** What the catalog calls it, as far as it is known here. */
+  /** null: its runs wait for a version of a workflow. */
+  readonly function: string | null;
+  /** What the catalog calls that version, as far as it is known here. */
   readonly versions: Map<string, Announced>;
   /** Runs that may be taken next; some may be gone. */
   readonly found: Map<RunId, DueRun>;
@@ -69,13 +78,35 @@ export class AwaitingRuns {
     void this.#takeSome(place);
   }
 
-  withdraw(code: AwaitedCode, host: AttachedHost): void {
-    this.#places.get(keyOf(code))?.hosts.delete(host);
+  /** A2. */
+  offerFunctions(host: AttachedHost): void {
+    const { tenant, offer } = host;
+    if (offer.functions.length === 0) return;
+    const places = offer.functions.map((name) => this.#placeOf({ tenant, function: name }));
+    for (const place of places) place.hosts.add(host);
+    this.#options.onOffer();
+    void this.#lookFor(places);
+  }
+
+  withdraw(awaited: AwaitedCode | AwaitedFunction, host: AttachedHost): void {
+    const key = keyOf(awaited);
+    const place = this.#places.get(key);
+    place?.hosts.delete(host);
+    // Of a workflow it is worth remembering what its version is called.
+    if (place?.hosts.size === 0 && place.function !== null) this.#places.delete(key);
   }
 
   /** This node has given it up; a worker may have come meanwhile, or comes later. */
   gaveUp(code: AwaitedCode, run: DueRun, announced: Announced): void {
-    void this.#takeOne(this.#placeOf(code), run, announced);
+    const place = this.#placeOf(code);
+    remember(place, announced);
+    void this.#takeOne(place, run);
+  }
+
+  /** The same, for want of a function. */
+  gaveUpForFunction(awaited: AwaitedFunction, run: DueRun): void {
+    const place = this.#places.get(keyOf(awaited));
+    if (place !== undefined) void this.#takeOne(place, run);
   }
 
   /** A1: another node has. */
@@ -84,24 +115,71 @@ export class AwaitingRuns {
     const code = await this.#codeOf(run.tenant, workflow, version);
     const place = code === null ? undefined : this.#places.get(keyOf(code));
     if (place === undefined || place.hosts.size === 0) return;
-    const { tenant, shard, runId } = run;
-    this.#options.onExpected({ tenant, shard, runId }, node);
-    await this.#takeOne(place, run, { id: workflow, version });
+    this.#expect(run, node);
+    remember(place, { id: workflow, version });
+    await this.#takeOne(place, run);
+  }
+
+  /** A1. */
+  async hearOfFunction(hint: Extract<Hint, { kind: "awaiting-function" }>): Promise<void> {
+    const { run, node } = hint;
+    const place = this.#places.get(keyOf({ tenant: run.tenant, function: hint.function }));
+    if (place === undefined || place.hosts.size === 0) return;
+    this.#expect(run, node);
+    await this.#takeOne(place, run);
   }
 
   /** The worker has room again. */
   hasRoom(host: AttachedHost): void {
     for (const place of this.#places.values()) {
-      if (place.hosts.has(host)) void this.#takeSome(place);
+      const hasSome = place.mayHaveMore || place.found.size > 0;
+      if (hasSome && place.hosts.has(host)) void this.#takeSome(place);
     }
   }
 
   /** A2. */
   async look(): Promise<void> {
-    for (const place of this.#places.values()) {
-      if (place.hosts.size > 0) place.mayHaveMore = true;
+    const places = [...this.#places.values()].filter(({ hosts }) => hosts.size > 0);
+    const [code, functions] = [
+      places.filter((place) => place.function === null),
+      places.filter((place) => place.function !== null),
+    ];
+    for (const place of code) {
+      place.mayHaveMore = true;
       await this.#takeSome(place);
     }
+    await this.#lookFor(functions);
+  }
+
+  /** Workers may offer many functions: one read for all of a tenant says for which of them runs wait. */
+  async #lookFor(places: readonly Place[]): Promise<void> {
+    // Where there is no room it may as well be: it is read when there is.
+    for (const place of places) place.mayHaveMore ||= freeSlots(place) === 0;
+    const asked = places.filter((place) => !place.mayHaveMore);
+    for (const [tenant, some] of Map.groupBy(asked, (place) => place.tenant)) {
+      const found = await this.#awaited(tenant, some);
+      for (const place of some) place.mayHaveMore ||= found === null || found.has(place.function);
+    }
+    for (const place of places) await this.#takeSome(place);
+  }
+
+  /** @returns null: not known, so it may be any */
+  async #awaited(
+    tenant: TenantId,
+    places: readonly Place[],
+  ): Promise<ReadonlySet<string | null> | null> {
+    const { storage, log } = this.#options;
+    const functions = places.flatMap((place) => place.function ?? []);
+    try {
+      return new Set(await storage.read({ kind: "awaited-functions", tenant, functions }));
+    } catch (error) {
+      log.debug({ err: error }, "cannot look which functions runs wait for");
+      return null;
+    }
+  }
+
+  #expect({ tenant, shard, runId }: DueRun, node: NodeId): void {
+    this.#options.onExpected({ tenant, shard, runId }, node);
   }
 
   async #codeOf(
@@ -121,8 +199,7 @@ export class AwaitingRuns {
     }
   }
 
-  async #takeOne(place: Place, run: DueRun, announced: Announced): Promise<void> {
-    remember(place, announced);
+  async #takeOne(place: Place, run: DueRun): Promise<void> {
     if (place.hosts.size === 0) return;
     // Where others wait as well, the store knows whose turn it is.
     const isNext = !place.mayHaveMore && place.found.size < freeSlots(place);
@@ -152,12 +229,11 @@ export class AwaitingRuns {
   }
 
   async #read(place: Place): Promise<void> {
-    const { tenant, versions, found } = place;
+    const { found } = place;
     place.mayHaveMore = false;
     try {
-      for (const { id: workflow, version } of versions.values()) {
-        const asked = { kind: "awaiting", tenant, workflow, version, limit: PAGE } as const;
-        const runs = await this.#options.storage.read(asked);
+      for (const read of this.#readsOf(place)) {
+        const runs = await read();
         for (const run of runs) found.set(run.runId, run);
         if (runs.length === PAGE) place.mayHaveMore = true;
       }
@@ -167,13 +243,27 @@ export class AwaitingRuns {
     }
   }
 
-  #placeOf(code: AwaitedCode): Place {
-    const key = keyOf(code);
+  #readsOf({ tenant, function: name, versions }: Place): (() => Promise<readonly DueRun[]>)[] {
+    const { storage } = this.#options;
+    const asked = { tenant, limit: PAGE };
+    if (name !== null)
+      return [() => storage.read({ kind: "awaiting-function", function: name, ...asked })];
+    return Array.from(
+      versions.values(),
+      ({ id: workflow, version }) =>
+        () =>
+          storage.read({ kind: "awaiting", workflow, version, ...asked }),
+    );
+  }
+
+  #placeOf(awaited: AwaitedCode | AwaitedFunction): Place {
+    const key = keyOf(awaited);
     const known = this.#places.get(key);
     if (known !== undefined) return known;
     const place: Place = {
-      tenant: code.tenant,
+      tenant: awaited.tenant,
       hosts: new Set(),
+      function: "function" in awaited ? awaited.function : null,
       versions: new Map(),
       found: new Map(),
       mayHaveMore: false,
@@ -184,7 +274,11 @@ export class AwaitingRuns {
   }
 }
 
-const keyOf = ({ tenant, name, version }: AwaitedCode): string => `${tenant}/${name}\n${version}`;
+const keyOf = (awaited: AwaitedCode | AwaitedFunction): string => {
+  // No workflow has a name that begins so.
+  if ("function" in awaited) return `${awaited.tenant}/\n${awaited.function}`;
+  return `${awaited.tenant}/${awaited.name}\n${awaited.version}`;
+};
 
 const freeSlots = ({ hosts }: Place): number =>
   hosts.values().reduce((sum, { room }) => sum + Math.max(0, room), 0);

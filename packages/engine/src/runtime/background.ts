@@ -191,6 +191,9 @@ export class Background {
       case "awaiting":
         void parts.awaiting.hear(hint);
         return;
+      case "awaiting-function":
+        void parts.awaiting.hearOfFunction(hint);
+        return;
       default:
         assertNever(hint);
     }

@@ -31,7 +31,12 @@ export type Callable = (attempt: Attempt) => unknown;
 
 export type FoundCallable =
   | { readonly ok: true; readonly callable: Callable }
-  | { readonly ok: false; readonly failure: Failure };
+  | {
+      readonly ok: false;
+      readonly failure: Failure;
+      /** Workers have offered it, of whom none is here. */
+      readonly isAway: boolean;
+    };
 
 export interface CallablesOptions {
   readonly functions: StepFunctions;
@@ -39,6 +44,8 @@ export interface CallablesOptions {
   /** null: stored functions cannot be called here. */
   readonly callFunction: FunctionCaller | null;
   readonly findStored: (tenant: TenantId, name: string) => Promise<StoredFunction | null>;
+  /** True: workers have offered it, here or elsewhere. */
+  readonly isOffered: (tenant: TenantId, name: string) => Promise<boolean>;
   readonly clock: Clock;
   /** Bodies of code runs and functions of workers. */
   readonly hosts: Pick<Hosts, "findFunction" | "sessionOf">;
@@ -95,23 +102,25 @@ export class Callables {
    */
   async find(task: AttemptTask, wanted: () => boolean): Promise<FoundCallable | null> {
     if (task.executor === "action") return missing(task, this.#actions.keys());
-    if (task.executor === "code") return { ok: false, failure: withoutHost(task) };
-    const { findStored, clock } = this.#options;
+    if (task.executor === "code") return failed(withoutHost(task));
+    const { findStored, isOffered, clock } = this.#options;
+    const { tenant, target } = task;
     try {
-      const answered = await untilAnswered(clock, wanted, () =>
-        findStored(task.tenant, task.target),
-      );
-      if (answered === null) return null;
-      const { answer } = answered;
-      return answer === null
-        ? missing(task, this.#functions.keys())
-        : this.#toCallable(task, answer);
+      const stored = await untilAnswered(clock, wanted, () => findStored(tenant, target));
+      if (stored === null) return null;
+      if (stored.answer !== null) return this.#toCallable(task, stored.answer);
+      const offered = await untilAnswered(clock, wanted, () => isOffered(tenant, target));
+      if (offered === null) return null;
+      // A worker may have come while the store was asked.
+      const callable = this.#find(task);
+      if (callable !== undefined) return { ok: true, callable };
+      return { ...missing(task, this.#functions.keys()), isAway: offered.answer };
     } catch (error) {
       // The store answers, but not with a function: it has failed, or its catalog is damaged.
       const code = MillraceError.is(error) ? error.code : "internal.error";
       const reason = error instanceof Error ? error.message : String(error);
       const message = `Step ${task.key} cannot look up function "${task.target}": ${reason}`;
-      return { ok: false, failure: failureAt(task, code, message, "infrastructure") };
+      return failed(failureAt(task, code, message, "infrastructure"));
     }
   }
 
@@ -119,7 +128,7 @@ export class Callables {
     const { callFunction } = this.#options;
     if (callFunction === null) {
       const message = `Step ${task.key} calls the stored function "${task.target}", but this process was opened without \`callFunction\`, so it can call only what is registered in code`;
-      return { ok: false, failure: failureAt(task, "function.not-callable", message) };
+      return failed(failureAt(task, "function.not-callable", message));
     }
     const callable: Callable = (attempt) =>
       callFunction(target, fromJsonText(attempt.task.input), toActionContext(attempt));
@@ -163,7 +172,11 @@ const toActionContext = (attempt: Attempt): ActionContext => ({
 
 const toIdempotencyKey = ({ runId, key }: AttemptTask): string => `${runId}/${key}`;
 
-function missing(task: AttemptTask, known: Iterable<string>): FoundCallable {
+type Failed = Extract<FoundCallable, { readonly ok: false }>;
+
+const failed = (failure: Failure): Failed => ({ ok: false, failure, isAway: false });
+
+function missing(task: AttemptTask, known: Iterable<string>): Failed {
   const names = [...known];
   const isAction = task.executor === "action";
   const what = isAction
@@ -171,7 +184,7 @@ function missing(task: AttemptTask, known: Iterable<string>): FoundCallable {
     : "which is neither registered nor stored here";
   const message = `Step ${task.key} calls ${task.executor} "${task.target}", ${what}; ${hintAt(task.target, names)}`;
   const code = isAction ? "action.not-found" : "function.not-found";
-  return { ok: false, failure: failureAt(task, code, message) };
+  return failed(failureAt(task, code, message));
 }
 
 /** Its session ended between the commit and now; the run is on its way to another host. */

@@ -67,6 +67,23 @@ describe("a code run", () => {
     ]);
   });
 
+  test("shows the step whose body runs, also while it runs for the first time", async () => {
+    await using world = new NodeWorld();
+    const member = await world.open();
+    await ScriptedHost.attach(member.node, {
+      script: { begin: [aRunRequest("a")], a: [aRunRequest("b")] },
+      bodies: { b: () => undefined },
+    });
+    const runId = await world.start(member, "order");
+    await world.clock.settle();
+    const { steps } = await world.get(member, runId);
+    expect(steps).toMatchObject([
+      { key: "a", status: "completed" },
+      { key: "b", name: "b", type: "run", status: "running", attempts: [] },
+    ]);
+    expect(steps[1]?.startedAt).toBe(world.now());
+  });
+
   test("leaves memory while it sleeps, and its host begins anew with what has settled", async () => {
     await using world = new NodeWorld();
     const member = await world.open();

@@ -2,6 +2,8 @@
 //
 //   D1. A run whose version nobody here offers is given back, and says so; `AwaitingRuns` finds those who do.
 //   D2. A run whose host is gone goes to another, unless it may be what ends its hosts.
+//   D3. One that was told to stop and still ends its hosts, or its owners, is not set aside, since nobody could tell it more:
+//       it fails, with what was not undone.
 import {
   after,
   type CodeVersion,
@@ -9,7 +11,7 @@ import {
   type Timestamp,
   type WaitingOn,
 } from "@millrace/protocol";
-import { rebuild, resume, type Divergence, type Pass } from "../core/drive.ts";
+import { drive, rebuild, resume, type Divergence, type Pass } from "../core/drive.ts";
 import type { Entry } from "../core/entry.ts";
 import type { Fact } from "../core/fact.ts";
 import type { Held } from "../storage/storage.ts";
@@ -17,6 +19,7 @@ import { awaitWorker, LOOK_AGAIN_MS } from "./await-worker.ts";
 import { CodeSession } from "./code-session.ts";
 import { readInbox, toCodeTask } from "./code-task.ts";
 import { silence } from "./effects.ts";
+import { engineFailure } from "./failures.ts";
 import type { Hosts } from "./hosts.ts";
 import type { Log } from "./log.ts";
 import type { Leaving, ResidentRun } from "./resident-run.ts";
@@ -64,10 +67,12 @@ export class CodeRuns {
     const settled = rebuild(state, held.journal);
     run.committed = held.journal.length;
     const isCancelled = held.inbox.some((message) => message.body.kind === "cancel");
-    if (quarantine(run, held, isCancelled)) return;
+    // D3.
+    const isHopeless = state.stop !== null && held.run.recoveries >= QUARANTINE_FROM;
+    if (!isHopeless && quarantine(run, held, isCancelled)) return;
     const isLate = head.deadlineAt !== null && head.deadlineAt <= now();
     // What never began has nothing to compensate, so it ends without a host.
-    const endsHere = state.operations.size === 0 && (isCancelled || isLate);
+    const endsHere = isHopeless || (state.operations.size === 0 && (isCancelled || isLate));
     if (!endsHere && !hosts.has(head.tenant, code)) {
       const { waitingOn, dueAt } = awaitWorker(head, code, now());
       giveBack(held, waitingOn, dueAt);
@@ -76,7 +81,11 @@ export class CodeRuns {
     readInbox(run, held, now());
     admit(run);
     if (!endsHere) this.#openSession(run, code, settled);
-    work(run, (pass) => resume(state, run.program, now(), pass));
+    work(run, (pass) =>
+      isHopeless
+        ? drive(state, run.program, rollbackLost(now()), pass)
+        : resume(state, run.program, now(), pass),
+    );
   }
 
   /** It is not here any more. */
@@ -120,6 +129,14 @@ export class CodeRuns {
     }
     this.#losses.forget(id);
     const [step = null] = run.bodies.keys();
+    if (run.state.stop !== null) {
+      log.error(
+        { runId: id, step },
+        "a run lost its worker too often while it was undone; it ends",
+      );
+      this.#options.submit(run, rollbackLost(now()));
+      return;
+    }
     log.error({ runId: id, step }, "a run lost its worker too often; it is set aside");
     // Only a message makes it due again.
     this.#giveUp(run, { dueAt: null, waitingOn: { kind: "quarantine", step } });
@@ -139,3 +156,15 @@ export class CodeRuns {
     if (!run.inFlight) this.#options.work(run);
   }
 }
+
+/** D3. */
+const rollbackLost = (at: Timestamp): Fact => ({
+  type: "limit.exceeded",
+  failure: engineFailure("run.rollback-lost", ROLLBACK_LOST, "code"),
+  isFinal: true,
+  at,
+});
+
+const ROLLBACK_LOST =
+  "The run was told to stop, and what undoes its steps ended the process again and again. Not all of it was done; " +
+  "its steps say what was.";

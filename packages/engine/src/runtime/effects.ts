@@ -6,7 +6,8 @@ import type { Entry } from "../core/entry.ts";
 import type { Effect, Fact } from "../core/fact.ts";
 import type { RunHead } from "../core/run-head.ts";
 import type { Clock } from "./clock.ts";
-import type { Executor } from "./executor.ts";
+import type { AttemptResult, Executor } from "./executor.ts";
+import { stoppedFailure } from "./failures.ts";
 import type { Log } from "./log.ts";
 import type { ResidentRun } from "./resident-run.ts";
 
@@ -38,6 +39,8 @@ export interface EffectContext {
    */
   readonly prepareChild: (request: ChildRequest, wanted: () => boolean) => Promise<PreparedChild>;
   readonly submit: (run: ResidentRun, fact: Fact) => void;
+  /** A function that it calls is not here. Perhaps it only waits now. */
+  readonly onAway: (run: ResidentRun) => void;
   readonly observer?: RunObserver;
 }
 
@@ -52,6 +55,8 @@ export interface RunObserver {
 
 /** How long bodies may take to stop after a cancel or a passed deadline. */
 const STOP_GRACE_MS = 5_000;
+/** Of a function that was not here, in a run that stays for something else. */
+const LOOK_FOR_AWAY_MS = 5_000;
 
 // Operation keys are never empty, so these cannot meet one.
 const DEADLINE_TIMER = "";
@@ -108,15 +113,18 @@ export function watchDeadline(run: ResidentRun, context: EffectContext): void {
 export function silence(run: ResidentRun, reason: string): void {
   if (run.timers !== null) for (const cancel of run.timers.values()) cancel();
   run.timers = null;
+  run.away = null;
   for (const body of run.bodies.values()) body.revoke(reason);
   run.bodies.clear();
 }
 
 function startAttempt(
   run: ResidentRun,
-  { key, attempt, body }: Extract<Effect, { type: "start.attempt" }>,
-  { executor, now, log, submit, observer }: EffectContext,
+  effect: Extract<Effect, { type: "start.attempt" }>,
+  context: EffectContext,
 ): void {
+  const { key, attempt, body } = effect;
+  const { executor, now, log, submit, observer } = context;
   const { executor: table, target, input, timeoutMs } = body;
   const task = {
     tenant: run.head.tenant,
@@ -129,7 +137,7 @@ function startAttempt(
     runInput: run.head.input,
     timeoutMs,
   };
-  const started = executor.execute(task, (result) => {
+  const report = (result: AttemptResult): void => {
     run.bodies.delete(key);
     if (!result.ok) {
       const { code, message, stack } = result.failure;
@@ -149,9 +157,46 @@ function startAttempt(
       startedAt: result.startedAt,
       at: now(),
     });
-  });
+  };
+  const started = executor.execute(task, report, () => awaitFunction(run, effect, context));
   run.bodies.set(key, started);
   observer?.begun(run.head.id, key, attempt, started.startedAt);
+}
+
+/** Its attempt has not begun. It begins where the function is, or here if that comes while the run stays. */
+function awaitFunction(
+  run: ResidentRun,
+  effect: Extract<Effect, { type: "start.attempt" }>,
+  context: EffectContext,
+): void {
+  const { key, attempt, body } = effect;
+  run.bodies.delete(key);
+  (run.away ??= new Map()).set(key, { attempt, target: body.target });
+  const lookLater = (): void => {
+    keepTimer(run, key, LOOK_FOR_AWAY_MS, context, () => {
+      // What is in flight may give the run up.
+      if (run.inFlight) lookLater();
+      else if (run.away?.delete(key) === true) startAttempt(run, effect, context);
+    });
+  };
+  lookLater();
+  context.onAway(run);
+}
+
+/** What has not begun has stopped. */
+function stopAway(run: ResidentRun, { clock, now, submit }: EffectContext): void {
+  const { away } = run;
+  if (away === null || away.size === 0) return;
+  run.away = null;
+  for (const key of away.keys()) run.timers?.get(key)?.();
+  const startedAt = now();
+  clock.soon(() => {
+    for (const [key, { attempt }] of away) {
+      const failure = stoppedFailure(key, attempt);
+      const more = { failure, retryAfterMs: null, terminal: true, startedAt, at: now() };
+      submit(run, { type: "attempt.failed", key, attempt, ...more });
+    }
+  });
 }
 
 async function prepareChild(
@@ -183,6 +228,7 @@ async function prepareChild(
 
 function stopBodies(run: ResidentRun, context: EffectContext): void {
   for (const body of run.bodies.values()) body.stop("The run is being stopped");
+  stopAway(run, context);
   const until = after(context.now(), STOP_GRACE_MS);
   setTimer(run, GRACE_TIMER, until, context, () => ({
     type: "bodies.abandoned",
@@ -194,13 +240,24 @@ function setTimer(
   run: ResidentRun,
   name: string,
   at: Timestamp,
-  { clock, now, submit }: EffectContext,
+  context: EffectContext,
   fact: () => Fact,
 ): void {
+  const delayMs = Math.max(0, at - context.now());
+  keepTimer(run, name, delayMs, context, () => context.submit(run, fact()));
+}
+
+function keepTimer(
+  run: ResidentRun,
+  name: string,
+  delayMs: number,
+  { clock }: EffectContext,
+  fire: () => void,
+): void {
   run.timers?.get(name)?.();
-  const cancel = clock.setTimer(Math.max(0, at - now()), () => {
+  const cancel = clock.setTimer(delayMs, () => {
     run.timers?.delete(name);
-    submit(run, fact());
+    fire();
   });
   (run.timers ??= new Map()).set(name, cancel);
 }

@@ -38,8 +38,13 @@ export interface Body {
 
 /** How a step's body is executed. Inline now; child processes and workers come with their issues. */
 export interface Executor {
-  /** `report` is called once, never in the same turn as `execute`, and not after a `revoke`. */
-  execute(task: AttemptTask, report: (result: AttemptResult) => void): Body;
+  /**
+   * `report` is called once, never in the same turn as `execute`, and not after a `revoke`.
+   *
+   * @param onAway called in its place if what the attempt names is at workers of whom none is here: it has not begun.
+   *   Default: the attempt fails then
+   */
+  execute(task: AttemptTask, report: (result: AttemptResult) => void, onAway?: () => void): Body;
   /** Bodies that live, wanted or not. */
   readonly living: number;
   /** Bodies that outlived their timeout, their run's cancellation or the loss of their run. */

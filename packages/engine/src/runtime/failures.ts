@@ -1,5 +1,11 @@
 // Bodies in hosts fail in the same words, so what is thrown is read in `protocol`.
-import { boundFailure, fromThrown as readThrown, type Thrown } from "@millrace/protocol";
+import {
+  boundFailure,
+  engineFailure,
+  fromThrown as readThrown,
+  type Failure,
+  type Thrown,
+} from "@millrace/protocol";
 import { ReportedFailure } from "./reported-result.ts";
 
 export { engineFailure } from "@millrace/protocol";
@@ -10,6 +16,13 @@ export function fromThrown(thrown: unknown, step: string, attempt: number): Thro
   const { failure, retryAfterMs, terminal } = thrown.result;
   return { failure: boundFailure({ ...failure, step, attempt }), retryAfterMs, terminal };
 }
+
+/** Of an attempt that has not begun. */
+export const stoppedFailure = (step: string, attempt: number): Failure =>
+  engineFailure("step.cancelled", `Step ${step} was told to stop before it began`, "code", {
+    step,
+    attempt,
+  });
 
 function isReported(thrown: unknown): thrown is ReportedFailure {
   try {

@@ -8,7 +8,7 @@ import { toJsonText, type Limits } from "@millrace/protocol";
 import type { Callable, Callables } from "./callables.ts";
 import type { Clock } from "./clock.ts";
 import type { AttemptResult, AttemptTask, Body, Executor } from "./executor.ts";
-import { engineFailure, fromThrown } from "./failures.ts";
+import { engineFailure, fromThrown, stoppedFailure } from "./failures.ts";
 import { LivingBody, type AttemptOutcome, type LivingBodyOptions } from "./living-body.ts";
 import { StoredOutput } from "./reported-result.ts";
 
@@ -42,8 +42,9 @@ export class InlineExecutor implements Executor {
     return this.#overdue;
   }
 
-  execute(task: AttemptTask, report: (result: AttemptResult) => void): Body {
-    const body = new LivingBody(task, this.#options, report, (left) => this.#linger(left));
+  execute(task: AttemptTask, report: (result: AttemptResult) => void, onAway?: () => void): Body {
+    const onLinger = (left: LivingBody): void => this.#linger(left);
+    const body = new LivingBody(task, this.#options, report, { onLinger, onAway });
     if (this.#lingering.size > 0 && this.#lingering.has(placeOf(task)))
       void this.#runAfterOld(body);
     else void this.#run(body);
@@ -100,7 +101,8 @@ export class InlineExecutor implements Executor {
     const found = await this.#options.callables.find(body.task, () => body.wanted);
     if (found === null || !this.#mayBegin(body)) return;
     if (!found.ok) {
-      const { failure } = found;
+      const { failure, isAway } = found;
+      if (isAway && body.giveUp()) return;
       const terminal = failure.source === "definition";
       body.report({ ok: false, failure, retryAfterMs: null, terminal });
       return;
@@ -203,9 +205,7 @@ function toOutcome(result: unknown, task: AttemptTask, limitBytes: number): Atte
 }
 
 function stopped({ key, attempt }: AttemptTask): AttemptOutcome {
-  const message = `Step ${key} was told to stop before it began`;
-  const failure = engineFailure("step.cancelled", message, "code", { step: key, attempt });
-  return { ok: false, failure, retryAfterMs: null, terminal: true };
+  return { ok: false, failure: stoppedFailure(key, attempt), retryAfterMs: null, terminal: true };
 }
 
 /** Looks every quarter of a second: old bodies are rare, and their end is not worth an event. */

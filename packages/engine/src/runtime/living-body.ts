@@ -33,17 +33,22 @@ export class LivingBody implements Body {
   /** Whoever runs it elsewhere hears of the abort here, which costs less than a signal. */
   onAbort: ((reason: string) => void) | null = null;
   #cancelAlarm: (() => void) | undefined;
+  readonly #onAway: (() => void) | undefined;
 
   constructor(
     task: AttemptTask,
     options: LivingBodyOptions,
     report: (result: AttemptResult) => void,
-    onLinger: (body: LivingBody) => void,
+    {
+      onLinger,
+      onAway,
+    }: { readonly onLinger: (body: LivingBody) => void; readonly onAway: (() => void) | undefined },
   ) {
     this.task = task;
     this.#options = options;
     this.#report = report;
     this.#onLinger = onLinger;
+    this.#onAway = onAway;
     this.startedAt = options.now();
   }
 
@@ -89,6 +94,14 @@ export class LivingBody implements Body {
     if (outcome.ok) counters.attemptsCompleted += 1;
     else counters.attemptsFailed += 1;
     this.#report({ ...outcome, startedAt: this.startedAt });
+  }
+
+  /** What it calls is elsewhere. @returns false: nobody can wait for that */
+  giveUp(): boolean {
+    if (this.#onAway === undefined) return false;
+    if (this.wanted) this.#onAway();
+    this.wanted = false;
+    return true;
   }
 
   revoke(reason: string): void {

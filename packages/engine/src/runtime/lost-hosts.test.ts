@@ -3,9 +3,15 @@ import { describe, expect, test } from "vitest";
 import { NodeWorld, type Member } from "../testkit/node-world.ts";
 import { anEnd, aRunRequest, ScriptedHost, type Script } from "../testkit/scripted-host.ts";
 
-const NEVER = { a: () => undefined };
+const NEVER = { a: () => undefined, undo: () => undefined };
 /** Longer than any wait between two losses, and shorter than a step may take. */
 const LONG_MS = 30_000;
+/** Its first step is done, so that there is something to undo. */
+const UNDONE: Script = {
+  begin: [aRunRequest("first")],
+  first: [aRunRequest("a")],
+  stop: [aRunRequest("undo")],
+};
 const ONE_STEP: Script = { begin: [aRunRequest("a")], a: [anEnd("done")] };
 
 const waitingOn = (run: Run): unknown => ("waitingOn" in run ? run.waitingOn : undefined);
@@ -17,6 +23,14 @@ async function loseOne(world: NodeWorld, member: Member, script = ONE_STEP): Pro
   await host.close();
   await world.clock.settle();
   return host.tasks.length;
+}
+
+/** A host that brings its run up to its rollback, and goes with its node. */
+async function killUndoing(world: NodeWorld): Promise<void> {
+  const member = await world.open();
+  await ScriptedHost.attach(member.node, { script: UNDONE, bodies: NEVER });
+  await world.clock.advance(LONG_MS);
+  member.kill();
 }
 
 describe("a code run that loses its host again and again", () => {
@@ -44,6 +58,39 @@ describe("a code run that loses its host again and again", () => {
     await ScriptedHost.attach(member.node, { script });
     await world.cancel(member, runId);
     expect((await world.ended(member, runId)).status).toBe("cancelled");
+  });
+
+  test("while it is undone fails, since no cancel could end it a second time", async () => {
+    await using world = new NodeWorld();
+    const member = await world.open();
+    await (await ScriptedHost.attach(member.node, { script: ONE_STEP })).close();
+    const runId = await world.start(member, "order");
+    await loseOne(world, member, UNDONE);
+    await world.cancel(member, runId);
+    for (let n = 0; n < 6; n++) await loseOne(world, member, UNDONE);
+    expect(await world.ended(member, runId)).toMatchObject({
+      status: "failed",
+      failure: { code: "run.rollback-lost" },
+    });
+  });
+
+  test("and its node each time, while it is undone, fails as well", async () => {
+    await using world = new NodeWorld();
+    const first = await world.open();
+    await ScriptedHost.attach(first.node, { script: UNDONE, bodies: NEVER });
+    const runId = await world.start(first, "order");
+    await world.clock.settle();
+    await world.cancel(first, runId);
+    await world.clock.settle();
+    first.kill();
+    for (let n = 0; n < 5; n++) await killUndoing(world);
+    const last = await world.open();
+    const host = await ScriptedHost.attach(last.node, { script: UNDONE });
+    expect(await world.ended(last, runId)).toMatchObject({
+      status: "failed",
+      failure: { code: "run.rollback-lost" },
+    });
+    expect(host.tasks).toEqual([]);
   });
 
   test("and only waited there is never set aside", async () => {

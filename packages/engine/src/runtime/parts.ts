@@ -37,6 +37,7 @@ import type { StoreTime } from "./store-time.ts";
 import { StoredFunctions } from "./stored-functions.ts";
 import { Tenants } from "./tenants.ts";
 import { Watchers } from "./watchers.ts";
+import { WorkerFunctions } from "./worker-functions.ts";
 import { Workers } from "./worker-transport.ts";
 import { WorkflowEditor } from "./workflow-editor.ts";
 import { Workflows } from "./workflows.ts";
@@ -98,7 +99,8 @@ export function assemble(options: NodeOptions, time: StoreTime, hooks: NodeHooks
   const commitFor = (ref: RunRef): GroupCommit => lanes[ref.shard % lanes.length] ?? first;
   const stored = new StoredFunctions(storage.catalog, clock, time);
   const hosts = new Hosts();
-  const executor = createExecutor(options, { stored, hosts, metrics, now });
+  const offered = new WorkerFunctions(storage.catalog);
+  const executor = createExecutor(options, { stored, offered, hosts, metrics, now });
   const workflows = new Workflows({ catalog: storage.catalog, kind: options.programs });
   const reader = new RunReader(storage, workflows, (runId) => moving.runner.progress(runId));
   const isResident = (tenant: TenantId, runId: RunId): boolean => moving.runner.has(tenant, runId);
@@ -129,12 +131,12 @@ export function assemble(options: NodeOptions, time: StoreTime, hooks: NodeHooks
     executor,
     stored,
     workflows,
-    editor: createEditor(options, workflows, stored, now),
+    editor: createEditor(options, workflows, { stored, offered, now }),
     reader,
     keys: new Keys(storage.catalog, clock, time, new KeyQuotas(storage.keyWindows, clock, log)),
     tenants: new Tenants(storage.catalog, time),
     workspaces,
-    workers: createWorkers(options, hooks, { ...moving, hosts, workflows, now }),
+    workers: createWorkers(options, hooks, { ...moving, hosts, workflows, offered, now }),
     commitFor,
   };
 }
@@ -146,11 +148,14 @@ function createWorkers(
     hosts,
     workflows,
     awaiting,
+    offered: functions,
     now,
-  }: Pick<Ground, "hosts" | "workflows" | "now"> & Pick<NodeParts, "awaiting">,
+  }: Pick<Ground, "hosts" | "workflows" | "now"> &
+    Pick<NodeParts, "awaiting"> &
+    Pick<ExecutorGround, "offered">,
 ): Workers {
   const catalog = new CodeCatalog({ catalog: storage.catalog, workflows, now, random });
-  return new Workers({ hosts, awaiting, catalog, workflows, refusal, log });
+  return new Workers({ hosts, awaiting, catalog, functions, workflows, refusal, log });
 }
 
 /** Watchers, feeds, and what carries news of runs between nodes. */
@@ -196,6 +201,7 @@ function assembleStarts(
 
 interface ExecutorGround {
   readonly stored: StoredFunctions;
+  readonly offered: WorkerFunctions;
   readonly hosts: Hosts;
   readonly metrics: Metrics;
   readonly now: () => Timestamp;
@@ -203,13 +209,14 @@ interface ExecutorGround {
 
 function createExecutor(
   { functions, actions = {}, callFunction, clock, limits, intercept }: NodeOptions,
-  { stored, hosts, metrics, now }: ExecutorGround,
+  { stored, offered, hosts, metrics, now }: ExecutorGround,
 ): InlineExecutor {
   const callables = new Callables({
     functions,
     actions,
     callFunction: callFunction ?? null,
     findStored: (tenant, name) => stored.find(tenant, name),
+    isOffered: (tenant, name) => offered.isKnown(tenant, name),
     clock,
     hosts,
     intercept,
@@ -220,8 +227,7 @@ function createExecutor(
 function createEditor(
   { storage, programs, random, functions, actions = {} }: NodeOptions,
   workflows: Workflows,
-  stored: StoredFunctions,
-  now: () => Timestamp,
+  { stored, offered, now }: Pick<ExecutorGround, "stored" | "offered" | "now">,
 ): WorkflowEditor {
   return new WorkflowEditor({
     catalog: storage.catalog,
@@ -231,6 +237,7 @@ function createEditor(
       functions: new Set(Object.keys(functions)),
       actions: new Set(Object.keys(actions)),
       findStored: (tenant, name) => stored.find(tenant, name),
+      isOffered: (tenant, name) => offered.isKnown(tenant, name),
     },
     now,
     random,
@@ -345,6 +352,11 @@ function tellAwaiting(
   hints: Hints,
   awaiting: AwaitingRuns,
 ): void {
+  if (waitingOn.function !== undefined) {
+    awaiting.gaveUpForFunction({ tenant: run.tenant, function: waitingOn.function }, run);
+    hints.tell(null, { kind: "awaiting-function", run, node, function: waitingOn.function });
+    return;
+  }
   const { workflow: name, version } = waitingOn;
   const announced = { id: workflow, version: workflowVersion };
   awaiting.gaveUp({ tenant: run.tenant, name, version }, run, announced);

@@ -37,8 +37,15 @@ export interface ResidentRun {
   recovering: boolean;
   cancelRequestedAt: Timestamp | null;
   readonly bodies: Map<string, Body>;
+  /** Attempts whose function is at workers of whom none is here, by operation: what they would call. null: none. */
+  away: Map<string, AwayAttempt> | null;
   /** By operation; cancels the timer. */
   timers: Map<string, () => void> | null;
+}
+
+export interface AwayAttempt {
+  readonly attempt: number;
+  readonly target: string;
 }
 
 /** What the store is told of a run that is given up although it does not wait. */
@@ -78,6 +85,7 @@ export function createResidentRun(residence: Residence, payloadBytes: number): R
     recovering,
     cancelRequestedAt,
     bodies: new Map(),
+    away: null,
     timers: null,
   };
 }

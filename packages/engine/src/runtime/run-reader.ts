@@ -14,7 +14,7 @@ import {
 import { rebuild, replay } from "../core/drive.ts";
 import type { Entry } from "../core/entry.ts";
 import type { RunHead } from "../core/run-head.ts";
-import { createRunState, type RunState } from "../core/state.ts";
+import { createRunState, type Operation, type RunState } from "../core/state.ts";
 import { waitingOn } from "../core/waiting-on.ts";
 import type { HistoryRow, RunRow, Storage } from "../storage/storage.ts";
 import type { Workflows } from "./workflows.ts";
@@ -90,12 +90,35 @@ export class RunReader {
   /** What the journal cannot know: which bodies run, and since when. */
   #overlay(state: RunState): void {
     for (const [key, begunAt] of this.#progress(state.head.id)) {
-      const operation = state.operations.get(key);
-      if (operation === undefined || operation.phase === "settled") continue;
+      const operation = state.operations.get(key) ?? addFirst(state, key);
+      if (operation === null || operation.phase === "settled") continue;
       operation.phase = "running";
       operation.begunAt = begunAt;
     }
   }
+}
+
+/**
+ * What a code run asks for is journaled when it has come to something, so a body that runs for the first time is known
+ * to its owner alone. Other programs are asked again, so theirs are there.
+ */
+function addFirst(state: RunState, key: string): Operation | null {
+  if (!state.isHosted) return null;
+  const operation: Operation = {
+    key,
+    body: null,
+    position: state.journal.length,
+    phase: "running",
+    attempt: 1,
+    wait: null,
+    begunAt: null,
+    waitingSince: null,
+    dueAt: null,
+    outcome: null,
+  };
+  state.operations.set(key, operation);
+  state.open.add(operation);
+  return operation;
 }
 
 function outcomeOf(row: HistoryRow): RunState["ended"] {

@@ -30,7 +30,7 @@ import type { OutboxMessage, RunHead, RunRef } from "../core/run-head.ts";
 import { waitingOn } from "../core/waiting-on.ts";
 import type { DueRun, Held, NextState, RunUnit, StartUnit } from "../storage/storage.ts";
 import { activitiesOf, type Activity } from "./activity.ts";
-import { LOOK_AGAIN_MS } from "./await-worker.ts";
+import { awaitFunction, LOOK_AGAIN_MS } from "./await-worker.ts";
 import { CodeRuns, QUARANTINE_FROM, SET_ASIDE } from "./code-runs.ts";
 import { isHostDone, readInbox, tellsHost } from "./code-task.ts";
 import { perform, silence, watchDeadline, type EffectContext } from "./effects.ts";
@@ -51,7 +51,7 @@ const REJECTED = "storage.rejected";
 /** See `StartUnit.owner`. */
 const FIRST_FENCE = 1;
 
-export interface RunnerOptions extends Omit<EffectContext, "submit"> {
+export interface RunnerOptions extends Omit<EffectContext, "submit" | "onAway"> {
   /** This node's id now. */
   readonly node: () => NodeId;
   readonly hosts: Hosts;
@@ -91,7 +91,10 @@ export class Runner {
   constructor(options: RunnerOptions) {
     this.#options = options;
     const submit = (run: ResidentRun, fact: Fact): void => this.#submit(run, fact);
-    this.#effects = { ...options, submit };
+    const onAway = (run: ResidentRun): void => {
+      if (run.owned && !run.inFlight) this.#work(run, createPass());
+    };
+    this.#effects = { ...options, submit, onAway };
     this.#code = new CodeRuns({
       ...options,
       submit,
@@ -335,13 +338,15 @@ export class Runner {
     // What it is told after this commit may let its function go on, whatever else is open.
     const waiting = isWaiting(state) && isHostDone(run) && !effects.some(tellsHost);
     const handOver = this.#draining && run.bodies.size === 0;
-    if (!waiting && !handOver) return { kind: "keep" };
-    const dueAt = waiting ? nextDueAt(state) : now();
+    const away = awaitFunction(run, now());
+    if (!waiting && !handOver && away === null) return { kind: "keep" };
+    const dueAt = away !== null ? away.dueAt : waiting ? nextDueAt(state) : now();
     const soon =
       dueAt !== null && dueAt - now() < PARK_FROM_MS && this.#residents.size <= maxResidentRuns;
     if (soon && !handOver) return { kind: "keep" };
     // R3.
-    return { kind: "park", dueAt, waitingOn: waitingOn(state), seenWake: run.seenWake };
+    const reason = away === null ? waitingOn(state) : away.waitingOn;
+    return { kind: "park", dueAt, waitingOn: reason, seenWake: run.seenWake };
   }
 
   #settled(run: ResidentRun, unit: RunUnit, pass: Pass, outcome: Settled): void {
@@ -370,8 +375,8 @@ export class Runner {
     }
     if (unit.next.kind === "keep") {
       perform(run, pass.effects, this.#effects);
-      // Its host may have said meanwhile that it wants nothing more, so that it only waits.
-      const isDone = run.session !== null && isHostDone(run);
+      // Its host may have said meanwhile that it wants nothing more, or a function was not here: perhaps it only waits.
+      const isDone = run.session !== null ? isHostDone(run) : run.away !== null;
       if ((run.facts.length > 0 || isDone) && !run.inFlight) this.#work(run, createPass());
       return;
     }

@@ -13,6 +13,8 @@ export interface KnownNames {
   readonly functions: ReadonlySet<string>;
   readonly actions: ReadonlySet<string>;
   readonly findStored: (tenant: TenantId, name: string) => Promise<StoredFunction | null>;
+  /** By workers, here or elsewhere. */
+  readonly isOffered: (tenant: TenantId, name: string) => Promise<boolean>;
 }
 
 /** A name that a step calls by. */
@@ -36,23 +38,27 @@ export async function warnOfUnknownNames(
     .filter(
       ({ table, name }) => !(table === "function" ? known.functions : known.actions).has(name),
     );
-  const stored = await findStored(tenant, unknown, known);
+  const elsewhere = await findElsewhere(tenant, unknown, known);
   return unknown
-    .filter(({ table, name }) => table === "action" || !stored.has(name))
+    .filter(({ table, name }) => table === "action" || !elsewhere.has(name))
     .slice(0, MOST_WARNINGS)
     .map((call) => toWarning(call, known));
 }
 
-async function findStored(
+/** Functions that are stored, or that workers offer. */
+async function findElsewhere(
   tenant: TenantId,
   calls: readonly NamedCall[],
-  known: KnownNames,
+  { findStored, isOffered }: KnownNames,
 ): Promise<ReadonlySet<string>> {
   const names = new Set(calls.flatMap(({ table, name }) => (table === "function" ? [name] : [])));
   const found = await Promise.all(
-    [...names].slice(0, MOST_LOOKED_UP).map((name) => known.findStored(tenant, name)),
+    [...names].slice(0, MOST_LOOKED_UP).map(async (name) => {
+      const isKnown = (await findStored(tenant, name)) !== null || (await isOffered(tenant, name));
+      return isKnown ? [name] : [];
+    }),
   );
-  return new Set(found.flatMap((fn) => (fn === null ? [] : [fn.name])));
+  return new Set(found.flat());
 }
 
 function toCall(step: StepDefinition, index: number): readonly NamedCall[] {

@@ -13,12 +13,14 @@ import type { AwaitedCode, AwaitingRuns } from "./awaiting-runs.ts";
 import type { Announced, CodeCatalog } from "./code-catalog.ts";
 import type { Hosts } from "./hosts.ts";
 import type { Log } from "./log.ts";
+import type { WorkerFunctions } from "./worker-functions.ts";
 import type { Workflows } from "./workflows.ts";
 
 export interface WorkersOptions {
   readonly hosts: Hosts;
   readonly awaiting: AwaitingRuns;
   readonly catalog: CodeCatalog;
+  readonly functions: WorkerFunctions;
   readonly workflows: Workflows;
   readonly refusal: () => MillraceError | null;
   readonly log: Log;
@@ -52,7 +54,7 @@ export class Workers {
     receive: (commands: readonly HostCommand[]) => void,
     onLost: (error: MillraceError) => void,
   ): Promise<WorkerLink> {
-    const { hosts, catalog, workflows, awaiting, refusal, log } = this.#options;
+    const { hosts, catalog, functions, workflows, awaiting, refusal, log } = this.#options;
     const refused = refusal();
     if (refused !== null) throw refused;
     checkOffer(offer);
@@ -61,6 +63,7 @@ export class Workers {
       const { name, version } = one;
       announced.push({ code: { tenant, name, version }, as: await catalog.announce(tenant, one) });
     }
+    await functions.announce(tenant, offer.functions);
     const host = new AttachedHost({
       tenant,
       offer,
@@ -75,6 +78,7 @@ export class Workers {
     this.#lost.set(host, onLost);
     hosts.add(host);
     for (const { code, as } of announced) awaiting.offer(code, as, host);
+    awaiting.offerFunctions(host);
     log.info({ worker: offer.name, workflows: offer.workflows.length }, "a worker has attached");
     const retire = (): void => {
       this.#retire(host);
@@ -98,6 +102,8 @@ export class Workers {
     hosts.retire(host);
     for (const { name, version } of host.offer.workflows)
       awaiting.withdraw({ tenant: host.tenant, name, version }, host);
+    for (const name of host.offer.functions)
+      awaiting.withdraw({ tenant: host.tenant, function: name }, host);
   }
 
   #leave(host: AttachedHost, reason: string, suspects?: readonly SessionId[]): void {

@@ -46,6 +46,8 @@ export class Cluster {
   /** null: no process runs there now. */
   readonly members: (Member | null)[] = [];
   readonly workers: readonly SimWorker[];
+  /** They have been told to stop and have not ended: one whose loop stands still lives until its heart does not beat. */
+  readonly #stopping = new Set<Member>();
   kills = 0;
   readonly #options: ClusterOptions;
   readonly #random: Random;
@@ -164,9 +166,11 @@ export class Cluster {
     tally.note("node-stopped");
     world.say(`${member.host.name} stops`);
     this.members[place] = null;
+    this.#stopping.add(member);
     this.#bootIn(place, this.#random.between(100, 20_000));
     await member.node.stop({ graceMs });
     member.host.alive = false;
+    this.#stopping.delete(member);
   }
 
   /** One after the other. */
@@ -223,7 +227,7 @@ export class Cluster {
 
   standing(): readonly Standing[] {
     const { now } = this.#options.world;
-    return this.members.flatMap((member) => {
+    return [...this.members, ...this.#stopping].flatMap((member) => {
       if (member === null) return [];
       const { host, node, storage, maxResidentRuns, beatsUntil } = member;
       const isFrozen = host.frozenUntil > now;

@@ -99,10 +99,9 @@ export class SimStorage implements Storage {
   async join(node: NodeDescription): Promise<Timestamp> {
     const { store, tally } = this.#options;
     if (this.nodeId !== null) tally.note("node-declared-dead-and-back");
-    const now = await this.#call("join", node, () => {
-      this.nodeId = node.id;
-      return store.join(node);
-    });
+    const now = await this.#call("join", node, () => store.join(node));
+    // One that is applied late, or again, says nothing of who the node is now.
+    this.nodeId = node.id;
     return this.#toTime(now);
   }
 

@@ -107,6 +107,8 @@ export class SimWorker {
     while (host.alive) {
       const member = any();
       const attached = member === null ? null : await this.#attach(host, member);
+      // Its answer came for a process that is gone; another may have taken its place.
+      if (!host.alive) return;
       if (attached === null) {
         await world.sleep(random.between(50, 5_000), host);
         continue;

@@ -55,8 +55,8 @@ export interface SimulationReport {
 }
 
 const STORM_MS = 60_000;
-/** After the storm everything must come to rest within this virtual time. */
-const PATIENCE_MS = 15 * 60_000;
+/** After the storm everything must come to rest within this virtual time. Bodies that kill their process do so on. */
+const PATIENCE_MS = 60 * 60_000;
 /** A script sleeps for an hour here and there, and its children do. */
 const LONG_PATIENCE_MS = 12 * HOUR_MS;
 

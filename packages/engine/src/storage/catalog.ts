@@ -11,6 +11,7 @@ export const CATALOG_KINDS = [
   "key",
   "key-use",
   "function",
+  "worker-function",
   "tenant",
   "workspace",
   "store",

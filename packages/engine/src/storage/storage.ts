@@ -284,6 +284,13 @@ export type Hint =
       readonly node: NodeId;
       readonly workflow: WorkflowId;
       readonly version: number;
+    }
+  /** The same, of a run that waits for a worker with this function. */
+  | {
+      readonly kind: "awaiting-function";
+      readonly run: DueRun;
+      readonly node: NodeId;
+      readonly function: string;
     };
 
 export interface Hints {
@@ -352,6 +359,19 @@ export type Query =
       readonly version: number;
       readonly limit: number;
     }
+  /** The same, of those that wait for a worker with this function. */
+  | {
+      readonly kind: "awaiting-function";
+      readonly tenant: TenantId;
+      readonly function: string;
+      readonly limit: number;
+    }
+  /** Which of these functions runs wait for, in no order. */
+  | {
+      readonly kind: "awaited-functions";
+      readonly tenant: TenantId;
+      readonly functions: readonly string[];
+    }
   /** Operations that wait for an event, by `since`, run and key. */
   | {
       readonly kind: "waiters";
@@ -374,6 +394,8 @@ export interface Answers {
   readonly inbox: readonly { readonly to: RunRef; readonly message: Message }[];
   readonly outbox: readonly { readonly from: RunRef; readonly message: OutboxMessage }[];
   readonly awaiting: readonly DueRun[];
+  readonly "awaiting-function": readonly DueRun[];
+  readonly "awaited-functions": readonly string[];
   readonly waiters: readonly EventWaiter[];
   readonly counts: {
     readonly live: number;

@@ -44,6 +44,7 @@ export function anExecutorBench(
     actions: {},
     callFunction: null,
     findStored: () => Promise.resolve(null),
+    isOffered: () => Promise.resolve(false),
     clock,
     hosts: new Hosts(),
     ...more,

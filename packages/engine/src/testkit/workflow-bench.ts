@@ -48,6 +48,7 @@ export function aWorkflowBench(
         functions: new Set(["a", "ship"]),
         actions: new Set(["shop.order"]),
         findStored: (_, name) => Promise.resolve(stored[name] ?? null),
+        isOffered: () => Promise.resolve(false),
       },
       now: () => clock.now,
       random: () => ++drawn,

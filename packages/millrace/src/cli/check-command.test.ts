@@ -1,7 +1,7 @@
 // Runs of a real engine, exported, and checked against code that has changed.
 import { createWorker, type Worker } from "@millrace/sdk/worker";
 import { execFile } from "node:child_process";
-import { readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { lstat, readdir, readFile, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -124,7 +124,7 @@ describe("millrace runs export", { timeout: 60_000 }, () => {
     expect(err).toMatch(/^1 of JSON workflows were left out: .* pinned to its version/);
     const file = join(world.folder.path, "runs.jsonl");
     expect((await stat(file)).mode & 0o077).toBe(0);
-    expect(await readdir(world.folder.path)).not.toContain("runs.jsonl.part");
+    expect(await partsIn(world)).toEqual([]);
     const records = linesOf(await readFile(file, "utf8"));
     expect(records).toHaveLength(2);
     expect(records).toContainEqual(
@@ -193,6 +193,48 @@ describe("millrace runs export", { timeout: 60_000 }, () => {
     expect(err).toContain(sentence);
   });
 
+  test("leaves no part of a file behind when it is stopped, and the file as it was", async () => {
+    await using world = await openWorld();
+    await world.run("order");
+    const file = join(world.folder.path, "runs.jsonl");
+    await writeFile(file, "before\n");
+    const { app, key } = world.server;
+    const io = createTestIo({ app, env: { MILLRACE_KEY: key }, cwd: world.folder.path });
+    const asked = Promise.withResolvers<void>();
+    const answered = Promise.withResolvers<Response>();
+    const fetch = async (url: string, init: RequestInit): Promise<Response> => {
+      if (!url.endsWith("/replay")) return io.fetch(url, init);
+      asked.resolve();
+      return answered.promise;
+    };
+    const args = ["runs", "export", "--out", "runs.jsonl"];
+    const ended = runCommandLine(args, { ...io, fetch });
+    await asked.promise;
+    io.stop();
+    expect(await ended).toBe(1);
+    answered.reject(new Error("nobody reads it any more"));
+    expect([io.outText(), io.errText()]).toEqual(["", "Stopped: runs.jsonl is as it was.\n"]);
+    expect(await readFile(file, "utf8")).toBe("before\n");
+    expect(await partsIn(world)).toEqual([]);
+  });
+
+  test("writes into a device, and into the file behind a link, in place of taking their place", async () => {
+    await using world = await openWorld();
+    await world.run("order");
+    const { path } = world.folder;
+    await run("mkfifo", [join(path, "pipe")]);
+    const piped = readFile(join(path, "pipe"), "utf8");
+    expect((await world.call("runs", "export", "--out", "pipe")).code).toBe(0);
+    expect(linesOf(await piped)).toHaveLength(1);
+    expect((await stat(join(path, "pipe"))).isFIFO()).toBe(true);
+    await writeFile(join(path, "real.jsonl"), "before\n", { mode: 0o644 });
+    await symlink("real.jsonl", join(path, "link.jsonl"));
+    expect((await world.call("runs", "export", "--out", "link.jsonl")).code).toBe(0);
+    expect(linesOf(await readFile(join(path, "real.jsonl"), "utf8"))).toHaveLength(1);
+    expect((await lstat(join(path, "link.jsonl"))).isSymbolicLink()).toBe(true);
+    expect((await world.call("runs", "export", "--out", "v1")).code).toBe(2);
+  });
+
   test("leaves no text and no large number in an export of structure only", async () => {
     await using world = await openWorld();
     await world.run("order", { name: "Ada Lovelace", mail: "ada@example.com", card: "4111 1111" });
@@ -200,7 +242,7 @@ describe("millrace runs export", { timeout: 60_000 }, () => {
     const { code } = await world.call("runs", "export", "--structure-only", "--out", "runs.jsonl");
     expect(code).toBe(0);
     const text = await readFile(join(world.folder.path, "runs.jsonl"), "utf8");
-    for (const secret of ["Ada", "Lovelace", "ada@", "4111", "4711001"]) {
+    for (const secret of ["Ada", "Lovelace", "ada@", "4111 1111", `"id":4711001`]) {
       expect(text).not.toContain(secret);
     }
     // The same name has one stand-in in all of the export.
@@ -214,6 +256,9 @@ describe("millrace runs export", { timeout: 60_000 }, () => {
     expect((await world.call("check", "v1", "--runs", "runs.jsonl")).out).toBe("2 the same\n");
   });
 });
+
+const partsIn = async ({ folder }: World): Promise<readonly string[]> =>
+  (await readdir(folder.path)).filter((name) => name.endsWith(".part"));
 
 /** A world with a run of every kind, all of them in `runs.jsonl`. */
 async function openExported(): Promise<World & { readonly ids: Readonly<Record<string, string>> }> {
@@ -368,6 +413,50 @@ describe("millrace check", { timeout: 60_000 }, () => {
     expect((await world.call("check", "v2.js", "--runs", "runs.jsonl")).code).toBe(1);
   });
 
+  test("reads what is as deep as an input may be, behind a mark of an editor", async () => {
+    await using world = await openWorld();
+    await world.run("order", { name: "Ada", deep: nestLists(254) });
+    await world.call("runs", "export", "--out", "runs.jsonl");
+    const file = join(world.folder.path, "runs.jsonl");
+    await writeFile(file, `\ufeff${await readFile(file, "utf8")}`);
+    const { code, out } = await world.call("check", "v1", "--runs", "runs.jsonl");
+    expect([code, out]).toEqual([0, "1 the same\n"]);
+  });
+
+  test("takes a hostile line for one that it cannot read, or for a difference without its tricks", async () => {
+    await using world = await openWorld();
+    const napping = await world.nap();
+    await world.call("runs", "export", "--out", "runs.jsonl");
+    const file = join(world.folder.path, "runs.jsonl");
+    const record = JSON.parse(await readFile(file, "utf8")) as object;
+    const key = `\u001b[2Jlie \u009b31m down\r\u0007${"x".repeat(10_000_000)}`;
+    const open = [{ key, position: 1, kind: "timer" }];
+    const lines = [
+      JSON.stringify({ ...record, open }),
+      "[".repeat(100_000),
+      "[".repeat(100_000) + "]".repeat(100_000),
+      '{"__proto__":{"format":"millrace.replay/1"}}',
+      JSON.stringify({ format: "\u001b[2J" }),
+    ];
+    await writeFile(file, lines.join("\n"));
+    const { code, out } = await world.call("check", "v1", "--runs", "runs.jsonl");
+    expect(code).toBe(1);
+    expect(out).toContain(napping);
+    expect(out).toContain("1 differ, 4 unreadable\n");
+    expect(out.length).toBeLessThan(4_000);
+    // oxlint-disable-next-line no-control-regex -- they are what must not be there
+    expect(out).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);
+  });
+
+  test("exits 2 where the file cannot be read", async () => {
+    await using world = await openWorld();
+    await writeFile(join(world.folder.path, "runs.jsonl"), "{}\n");
+    // The system refuses whoever reads from its beginning.
+    const { code, err } = await world.call("check", "v1", "--runs", "/proc/self/mem");
+    expect(code).toBe(2);
+    expect(err).toContain("Cannot read /proc/self/mem.");
+  });
+
   test.for([
     [["nowhere", "--runs", "runs.jsonl"], "There is no file or folder nowhere."],
     [["v1", "--runs", "none.jsonl"], "There is no file none.jsonl of runs."],
@@ -411,6 +500,12 @@ describe("millrace check", { timeout: 60_000 }, () => {
     expect([code, out]).toEqual([0, "10,000 the same\n"]);
   });
 });
+
+function nestLists(levels: number): unknown {
+  let value: unknown = 1;
+  for (let n = 0; n < levels; n++) value = [value];
+  return value;
+}
 
 /** Its sleep before its first step. */
 function swap(text: string): string {

@@ -1,12 +1,16 @@
 // What a check found, for people: a block for each thing that is wrong, however many runs have it.
 import type { CheckedRun, CheckResult } from "@millrace/sdk/check";
 import { glyphsOf } from "./glyphs.ts";
-import { plain, type Color, type Style } from "./io.ts";
+import { cut, plain, type Color, type Style } from "./io.ts";
 import { formatCount } from "./progress.ts";
 
 /** Runs that are named of each block; `--json` names all. */
 const MOST_NAMED = 5;
 const MOST_UNREADABLE = 10;
+/** Of a text out of a record, which may be as long as its line. */
+const LONGEST_TEXT = 400;
+
+const short = (text: string): string => cut(plain(text), LONGEST_TEXT);
 
 type Differing = Extract<CheckedRun, { result: "differs" }>;
 type Other = Extract<CheckedRun, { result: "stuck" | "no-code" }>;
@@ -62,8 +66,8 @@ function drawDifference(group: Group<Differing>, style: Style): readonly string[
   const lines = [
     drawHead(group, where, ["failed", "red"], style),
     ...drawRuns(group, style),
-    `    journal  ${plain(expected)}`,
-    `    code     ${plain(asked)}`,
+    `    journal  ${short(expected)}`,
+    `    code     ${short(asked)}`,
   ];
   if (!isStructureOnly) return lines;
   return [...lines, style.paint("dim", "    structure only: may be the missing data")];
@@ -74,7 +78,7 @@ const drawOther = (group: Group<Other>, style: Style): readonly string[] => {
   const word = result === "stuck" ? "stuck" : "no code";
   const glyph =
     result === "stuck" ? (["failed", "red"] as const) : (["skipped", "yellow"] as const);
-  return [drawHead(group, word, glyph, style), ...drawRuns(group, style), `    ${plain(message)}`];
+  return [drawHead(group, word, glyph, style), ...drawRuns(group, style), `    ${short(message)}`];
 };
 
 function drawHead(
@@ -84,13 +88,13 @@ function drawHead(
   style: Style,
 ): string {
   const count = rest.length === 0 ? "1 run" : `${formatCount(rest.length + 1)} runs`;
-  const name = style.paint("bold", plain(workflow));
+  const name = style.paint("bold", short(workflow));
   const mark = style.paint(color, glyphsOf(style)[glyph]);
-  return `${mark} ${name} version ${plain(version)}, ${plain(what)}: ${count}`;
+  return `${mark} ${name} version ${short(version)}, ${short(what)}: ${count}`;
 }
 
 function drawRuns(group: Group<Differing | Other>, { paint }: Style): readonly string[] {
-  const named = group.slice(0, MOST_NAMED).map(({ runId }) => `    ${plain(runId)}`);
+  const named = group.slice(0, MOST_NAMED).map(({ runId }) => `    ${short(runId)}`);
   const restCount = group.length - named.length;
   const rest = restCount > 0 ? [`    and ${formatCount(restCount)} more`] : [];
   return [...named, ...rest].map((line) => paint("dim", line));
@@ -104,7 +108,7 @@ function drawUnreadable(
   if (runs.length === 0) return [];
   const shown = runs
     .slice(0, MOST_UNREADABLE)
-    .map(({ number, message }) => paint("red", plain(`${placeOf(number)}: ${message}`)));
+    .map(({ number, message }) => paint("red", short(`${placeOf(number)}: ${message}`)));
   const restCount = runs.length - shown.length;
   return [...shown, ...(restCount > 0 ? [`… and ${formatCount(restCount)} more`] : []), ""];
 }

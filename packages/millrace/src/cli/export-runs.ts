@@ -3,8 +3,9 @@ import { MillraceError, type ReplayRecord } from "@millrace/protocol";
 import { toStructure } from "@millrace/sdk/check";
 import type { Command } from "commander";
 import { createHmac, randomBytes } from "node:crypto";
-import { createWriteStream } from "node:fs";
-import { rename, rm } from "node:fs/promises";
+import { once } from "node:events";
+import { createWriteStream, type WriteStream } from "node:fs";
+import { realpath, rename, rm, stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { errorCodeOf } from "./error-code.ts";
@@ -57,11 +58,16 @@ async function exportRuns(call: Call, ids: readonly string[]): Promise<ExitCode>
     if (out !== undefined) progress.show(count);
   };
   const lines = toLines(fetchRecords(client, found.runs), createToLine(flags), tally, onRead);
+  let isWhole = true;
   try {
     if (out === undefined) for await (const line of lines) io.out(line);
-    else await writeWhole(resolve(io.cwd, out), out, lines);
+    else isWhole = await writeWhole(out, lines, io);
   } finally {
     progress.clear();
+  }
+  if (!isWhole) {
+    io.err(`Stopped: ${plain(out ?? "")} is as it was.\n`);
+    return EXIT.failed;
   }
   if (isJson) printJson(io, { file: out, ...tally, isMore: found.isMore });
   else tell(tally, found.isMore, out, io);
@@ -115,19 +121,51 @@ function createToLine(flags: Flags): (record: ReplayRecord) => string {
   };
 }
 
-/** Written beside and put in its place at the end: a part of an export is never taken for all of it. */
-async function writeWhole(path: string, name: string, lines: AsyncIterable<string>): Promise<void> {
-  const part = `${path}.part`;
+/**
+ * Written beside and put in its place at the end: a part of an export is never taken for all of it, nor left behind.
+ *
+ * @returns false: the command was told to stop, and the file is as it was
+ */
+async function writeWhole(name: string, lines: AsyncIterable<string>, io: Io): Promise<boolean> {
+  const stopped = io.untilStopped().then(() => false);
+  const { path, isReplaced } = await findTarget(resolve(io.cwd, name));
+  const part = isReplaced ? `${path}.${randomBytes(6).toString("hex")}.part` : path;
+  // It holds payloads, so nobody else may have made it, or read it.
+  const into = createWriteStream(part, { mode: 0o600, flags: isReplaced ? "wx" : "w" });
   try {
-    // It holds payloads.
-    await pipeline(lines, createWriteStream(part, { mode: 0o600 }));
-    await rename(part, path);
+    const written = pipeline(lines, into).then(() => true);
+    // The server may take its time with what was asked last, and nobody waits for that.
+    const isWhole = await Promise.race([written, stopped]);
+    written.catch(() => undefined);
+    if (isWhole && isReplaced) await rename(part, path);
+    if (!isWhole) await discard(into, isReplaced ? part : null);
+    return isWhole;
   } catch (cause) {
-    await rm(part, { force: true });
+    if (isReplaced) await rm(part, { force: true });
     // Else it was the server that broke off.
     if (!/^E[A-Z]+$/.test(errorCodeOf(cause) ?? "")) throw cause;
     throw new MillraceError("option.invalid", `Cannot write ${name}.`, { cause });
   }
+}
+
+/** @param part null: what is written into stays */
+async function discard(into: WriteStream, part: string | null): Promise<void> {
+  into.destroy();
+  if (!into.closed) await once(into, "close");
+  if (part !== null) await rm(part, { force: true });
+}
+
+interface Target {
+  /** Behind links. */
+  readonly path: string;
+  /** false: a device or a pipe, which nothing can take the place of. */
+  readonly isReplaced: boolean;
+}
+
+async function findTarget(path: string): Promise<Target> {
+  const found = await stat(path).catch(() => null);
+  if (found !== null && !found.isFile()) return { path, isReplaced: false };
+  return { path: await realpath(path).catch(() => path), isReplaced: true };
 }
 
 function tell(tally: Tally, isMore: boolean, out: string | undefined, io: Io): void {

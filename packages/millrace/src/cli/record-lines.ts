@@ -4,6 +4,7 @@ import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { createInterface } from "node:readline";
+import { errorCodeOf } from "./error-code.ts";
 import type { Io } from "./io.ts";
 
 export interface RecordLines {
@@ -19,27 +20,50 @@ export interface RecordLines {
  */
 export async function readRecordLines(file: string, io: Io): Promise<RecordLines> {
   const lineNumbers: number[] = [];
-  const lines = await openLines(file, io);
+  const open = await findLines(file, io);
   async function* readValues(): AsyncGenerator<unknown, void> {
     let line = 0;
-    for await (const text of lines) {
-      line += 1;
-      if (text.trim() === "") continue;
-      lineNumbers.push(line);
-      const parsed = parseJson(text);
-      yield parsed.ok ? parsed.value : new Error(parsed.problem);
+    try {
+      for await (const text of open()) {
+        line += 1;
+        if (text.trim() === "") continue;
+        lineNumbers.push(line);
+        yield readLine(text);
+      }
+    } catch (cause) {
+      if (errorCodeOf(cause) === null) throw cause;
+      throw new MillraceError("option.invalid", `Cannot read ${file}.`, { cause });
     }
   }
   return { values: readValues(), lineOf: (number) => lineNumbers[number - 1] ?? number };
 }
 
-async function openLines(file: string, io: Io): Promise<AsyncIterable<string> | Iterable<string>> {
-  if (file === "-") return (await io.readInput()).split(/\r?\n/);
+/** A record stands above the values of its run, which may be as deep as a door allows; whoever reads it bounds it. */
+function readLine(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // Else it was a mark that editors add.
+    const parsed = parseJson(text);
+    return parsed.ok ? parsed.value : new Error(parsed.problem);
+  }
+}
+
+type Lines = AsyncIterable<string> | Iterable<string>;
+
+/** @returns what begins to read; a line that comes before anybody waits for it would be lost */
+async function findLines(file: string, io: Io): Promise<() => Lines> {
+  if (file === "-") {
+    const lines = (await io.readInput()).split(/\r?\n/);
+    return () => lines;
+  }
   const path = resolve(io.cwd, file);
   const found = await stat(path).catch(() => null);
   if (found?.isFile() !== true) {
     throw new MillraceError("option.invalid", `There is no file ${file} of runs.`);
   }
-  const input = createReadStream(path);
-  return createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY });
+  return () => {
+    const input = createReadStream(path);
+    return createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY });
+  };
 }

@@ -124,6 +124,13 @@ describe("a drawn run", () => {
     expect(lines.at(-1)).toBe("  charge: No answer (STEP_ERROR)");
   });
 
+  test("says which function of workers the run waits for", () => {
+    const waitingOn = { kind: "worker", function: "charge" } as const;
+    const run = { status: "pending", completedAt: null, durationMs: null } as const;
+    const lines = draw({ ...run, waitingOn });
+    expect(lines.at(-1)).toBe('  waits for a worker that offers function "charge"');
+  });
+
   test("says what it waits for, and for how long still", () => {
     const nap = aStep("nap", 0, null, { type: "wait", status: "running" });
     const waitingOn = { kind: "timer", step: "nap", until: at(61_000) } as const;

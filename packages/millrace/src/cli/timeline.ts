@@ -124,6 +124,8 @@ function describeWaiting(waiting: WaitingView, nowMs: number): string {
       return `waits in ${plain(waiting.step)} for event "${plain(waiting.event)}"${limit}`;
     }
     case "worker":
+      if (waiting.function !== undefined)
+        return `waits for a worker that offers function "${plain(waiting.function)}"`;
       return `waits for a worker that offers workflow "${plain(waiting.workflow)}" in version "${plain(waiting.version)}"`;
     case "quarantine":
       return `is set aside, since its process died again and again${inStep(waiting.step)}`;

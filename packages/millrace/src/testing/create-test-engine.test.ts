@@ -129,6 +129,21 @@ describe("createTestEngine", () => {
     expect(await run.result()).toBe("ada");
   });
 
+  test("says that no worker offers the function any more", async () => {
+    await using engine = await createTestEngine({
+      workflows: [
+        { name: "Bill", steps: [{ id: "charge", type: "function", function: "charge-card" }] },
+      ],
+    });
+    const worker = createWorker({ engine, functions: { "charge-card": () => "charged" } });
+    await worker.start();
+    await worker.stop();
+    const run = await engine.start("Bill");
+    await expect(run.result()).rejects.toThrow(
+      'waits for a worker that offers function "charge-card"',
+    );
+  });
+
   test("says that no worker offers the workflow", async () => {
     await using engine = await createTestEngine();
     const worker = createWorker({ engine, workflows: [approval] });

@@ -36,7 +36,9 @@ function explain(world: LiveRuns, waitingOn: WaitingOn): string {
       return `waits at step "${step}" for its child ${runId}, which ${explainWait(world, runId)}`;
     }
     case "worker": {
-      const { workflow, version } = waitingOn;
+      const { workflow, version, function: name } = waitingOn;
+      if (name !== undefined)
+        return `waits for a worker that offers function "${name}". Give the function to createTestEngine, stub the step, or attach a worker`;
       return `waits for a worker that offers workflow "${workflow}" in version "${version}". Give the workflow to createTestEngine, or attach a worker`;
     }
     case "divergence":

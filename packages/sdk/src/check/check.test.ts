@@ -1,4 +1,10 @@
-import { REPLAY_FORMAT, toIso, type Outcome, type ReplayOutcome } from "@millrace/protocol";
+import {
+  MAX_JSON_DEPTH,
+  REPLAY_FORMAT,
+  toIso,
+  type Outcome,
+  type ReplayOutcome,
+} from "@millrace/protocol";
 import { describe, expect, test } from "vitest";
 import { ScriptedOwner } from "../durable/testkit/scripted-owner.ts";
 import { workflow, type AnyWorkflow } from "../durable/workflow.ts";
@@ -367,6 +373,20 @@ describe("check", () => {
   });
 });
 
+function toNest(levels: number): unknown {
+  let value: unknown = 1;
+  for (let n = 0; n < levels; n++) value = [value];
+  return value;
+}
+
+function toCauses(count: number): object {
+  let failure: object | undefined;
+  for (let n = 0; n < count; n++) {
+    failure = { code: "step.failed", message: "no", source: "code", cause: failure };
+  }
+  return { code: "step.failed", message: "no", source: "code", cause: failure };
+}
+
 describe("a record that is not as it should be", () => {
   const broken = async (more: object): Promise<unknown> => ({ ...(await finish()), ...more });
   const settled = [
@@ -397,6 +417,20 @@ describe("a record that is not as it should be", () => {
     const run = await checkOne(CHARGE_AND_SHIP, await make());
     expect(run.result).toBe("unreadable");
     expect("message" in run ? run.message : "").toContain(problem);
+  });
+
+  test.each([
+    ["input", "input", toNest(10_000)],
+    ["chain of causes", "end", { status: "failed", failure: toCauses(10_000) }],
+  ])("is told apart: a bottomless %s", async (_, field, value) => {
+    const run = await checkOne(CHARGE_AND_SHIP, await broken({ [field]: value }));
+    expect(run.result).toBe("unreadable");
+    expect("message" in run ? run.message : "").toContain("It is nested deeper than 320 levels");
+  });
+
+  test("is none with the deepest input that a run may have", async () => {
+    const run = await checkOne(CHARGE_AND_SHIP, await broken({ input: toNest(MAX_JSON_DEPTH) }));
+    expect(run.result).toBe("same");
   });
 
   test("is one whose entries are not in order", async () => {

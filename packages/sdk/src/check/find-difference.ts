@@ -44,6 +44,7 @@ export function findDifference(
 const ENGINE_CODES: ReadonlySet<string> = new Set([
   "run.timeout",
   "run.journal-full",
+  "run.rollback-lost",
   "payload.too-large",
 ]);
 

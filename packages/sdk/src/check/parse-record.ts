@@ -1,6 +1,7 @@
 // From a line of an export to a record: whatever would make a replay wrong or throw is refused here.
 import {
   FAILURE_SOURCES,
+  MAX_JSON_DEPTH,
   OPERATION_KINDS,
   parseRunId,
   REPLAY_DETAILS,
@@ -20,11 +21,21 @@ export function parseReplayRecord(value: unknown): ParsedRecord {
     const shown = typeof format === "string" ? JSON.stringify(format.slice(0, 40)) : "missing";
     return { ok: false, problem: `\`format\` is ${shown}; this release reads "${REPLAY_FORMAT}"` };
   }
-  const problem = findProblem(value);
+  const problem = isDeeper(value, MOST_LEVELS)
+    ? `It is nested deeper than ${MOST_LEVELS} levels`
+    : findProblem(value);
   // Every field was looked at.
   return problem === null
     ? { ok: true, record: value as unknown as ReplayRecord }
     : { ok: false, problem };
+}
+
+/** A value of any depth that a run may have, within an entry, or behind a chain of causes. */
+const MOST_LEVELS = MAX_JSON_DEPTH + 64;
+
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return levels === 0 || Object.values(value).some((inner) => isDeeper(inner, levels - 1));
 }
 
 type Fields = Readonly<Record<string, unknown>>;

@@ -74,6 +74,24 @@ describe("a record without texts", () => {
     expect(parseReplayRecord(JSON.parse(text))).toMatchObject({ ok: true });
   });
 
+  test("holds nothing that a server adds of which this release does not know", () => {
+    const extra = { log: "Ada Lovelace" };
+    const failure = { code: "step.failed", message: "no", source: "code", ...extra } as const;
+    const record = aRecord({
+      ...extra,
+      settled: [{ ...step("charge", 1), ...extra }],
+      open: [{ key: "ask", position: 1, kind: "event", ...extra }],
+      stop: {
+        sequence: 2,
+        outcome: { status: "failed", failure },
+        at: "2026-11-20T12:00:02.000Z",
+        ...extra,
+      },
+      end: { status: "cancelled", ...extra },
+    });
+    expect(JSON.stringify(hide(record))).not.toMatch(/Ada|log/);
+  });
+
   test("keeps what the code itself says", () => {
     const record = aRecord({
       input: { orderId: true, "a-b": null, count: 999, list: [0, -7, false, ""] },

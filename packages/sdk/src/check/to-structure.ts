@@ -18,21 +18,33 @@ export function toStructure(record: ReplayRecord, digest: Digest): ReplayRecord 
 }
 
 function hide(record: ReplayRecord, hiding: Hiding): ReplayRecord {
+  const { format, runId, workflow, version, createdAt } = record;
   const { input, metadata, workspace, user, settled, open, stop, end } = record;
+  // Field by field: what a later server adds is nobody's stand-in.
   return {
-    ...record,
+    format,
     detail: "structure",
+    runId,
+    workflow,
+    version,
+    createdAt,
     input: hiding.value(input),
     metadata: hiding.texts(metadata),
     workspace: workspace === null ? null : hiding.text(workspace),
     user: user === null ? null : hiding.text(user),
-    settled: settled.map((one) => ({
-      ...one,
-      key: hiding.key(one.key),
-      outcome: hiding.outcome(one.outcome),
+    settled: settled.map(({ sequence, key, position, kind, outcome, at }) => ({
+      sequence,
+      key: hiding.key(key),
+      position,
+      kind,
+      outcome: hiding.outcome(outcome),
+      at,
     })),
-    open: open.map((one) => ({ ...one, key: hiding.key(one.key) })),
-    stop: stop === null ? null : { ...stop, outcome: hiding.outcome(stop.outcome) },
+    open: open.map(({ key, position, kind }) => ({ key: hiding.key(key), position, kind })),
+    stop:
+      stop === null
+        ? null
+        : { sequence: stop.sequence, outcome: hiding.outcome(stop.outcome), at: stop.at },
     end: end === null ? null : hiding.outcome(end),
   };
 }
@@ -99,7 +111,7 @@ class Hiding {
       return { status: "completed", output: this.value(outcome.output) };
     if (outcome.status === "failed")
       return { status: "failed", failure: this.#failure(outcome.failure) };
-    return outcome;
+    return { status: "cancelled" };
   }
 
   knowsAll(): void {

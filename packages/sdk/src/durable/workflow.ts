@@ -65,6 +65,7 @@ export interface ImplementOptions<Input, Parsed> {
   /** How long an ended run is kept, however it ended; at least a minute. Default: the server's. */
   readonly retention?: Duration;
   readonly metadata?: Readonly<Record<string, string>>;
+  /** Not held to yet: no engine limits how many runs move. */
   readonly concurrency?: {
     /** How many runs (of one key) move at once. */
     readonly limit: number;

@@ -22,7 +22,10 @@ export function readTables(tables: Tables, query: Query, now: Timestamp): Answer
     case "outbox":
       return tables.outbox.values().slice(0, query.limit);
     case "awaiting":
+    case "awaiting-function":
       return findAwaiting(tables, query);
+    case "awaited-functions":
+      return findAwaited(tables, query);
     case "waiters":
       return listWaiters(tables, query, now);
     case "counts":
@@ -45,16 +48,34 @@ function readRun(tables: Tables, { tenant, runId }: Asked<"run">): Answers["run"
 
 function findAwaiting(
   { runs }: Tables,
-  { tenant, workflow, version, limit }: Asked<"awaiting">,
+  query: Asked<"awaiting" | "awaiting-function">,
 ): Answers["awaiting"] {
   return runs
     .values()
-    .filter((row) => row.tenant === tenant && row.workflowId === workflow)
-    .filter(({ workflowVersion: it, waitingOn }) => it === version && waitingOn?.kind === "worker")
+    .filter((row) => row.tenant === query.tenant && isAwaiting(row, query))
     .toSorted((a, b) => a.priority - b.priority || byText(a.id, b.id))
-    .slice(0, limit)
-    .map(({ id, shard, fence }) => ({ tenant, runId: id, shard, fence }));
+    .slice(0, query.limit)
+    .map(({ tenant, id, shard, fence }) => ({ tenant, runId: id, shard, fence }));
 }
+
+function isAwaiting(row: RunRow, query: Asked<"awaiting" | "awaiting-function">): boolean {
+  if (row.waitingOn?.kind !== "worker") return false;
+  if (query.kind === "awaiting-function") return row.waitingOn.function === query.function;
+  return row.workflowId === query.workflow && row.workflowVersion === query.version;
+}
+
+const findAwaited = (
+  { runs }: Tables,
+  { tenant, functions }: Asked<"awaited-functions">,
+): Answers["awaited-functions"] =>
+  functions.filter((name) =>
+    runs
+      .values()
+      .some(
+        ({ tenant: whose, waitingOn }) =>
+          whose === tenant && waitingOn?.kind === "worker" && waitingOn.function === name,
+      ),
+  );
 
 function listRuns(
   { runs, history }: Tables,

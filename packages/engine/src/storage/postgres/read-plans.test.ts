@@ -54,6 +54,8 @@ const EXPECTED: Readonly<Record<string, readonly string[]>> = {
   read_inbox: ["inbox_waiting *", "runs_owned *"],
   read_outbox: ["outbox_by_age"],
   read_awaiting: ["runs_awaiting"],
+  read_awaiting_function: ["runs_awaiting_function"],
+  read_awaited_functions: ["runs_awaiting_function *"],
   read_waiters: ["subscriptions_waiting"],
   read_audit: ["audit_pkey"],
   read_audit_filtered: ["audit_pkey"],
@@ -122,6 +124,9 @@ async function readAll(database: Database): Promise<void> {
   await readStore(database, { kind: "inbox", node: "node_3" as NodeId, limit }, null);
   await readStore(database, { kind: "outbox", limit }, null);
   await readStore(database, { kind: "awaiting", tenant, workflow, version: 1, limit }, null);
+  const functions = ["charge", "mail"];
+  await readStore(database, { kind: "awaiting-function", tenant, function: "charge", limit }, null);
+  await readStore(database, { kind: "awaited-functions", tenant, functions }, null);
   await readStore(database, { kind: "waiters", tenant, event: "event 1", limit }, null);
   await readStore(database, { kind: "counts" }, null);
   await readAudit(database, { tenant, limit });
@@ -188,5 +193,5 @@ test.each([
     found[name] = toComparable(name, await explain(world, bound, mode));
   const expected = [...sent.keys()].map((name) => [name, expectedOf(name)] as const);
   expect(found).toEqual(Object.fromEntries(expected));
-  expect(sent.size).toBe(28);
+  expect(sent.size).toBe(30);
 });

@@ -3,12 +3,15 @@ import { assertNever } from "../../core/assert-never.ts";
 import { Cursor, type Row } from "../rows/cells.ts";
 import { decodeWaiter } from "../rows/event-codec.ts";
 import {
+  decodeAwaitedFunction,
   decodeMessage,
   decodeOutboxMessage,
   decodeRef,
+  encodeAwaitedFunction,
   OUTBOX_COLUMNS,
 } from "../rows/row-codec.ts";
 import type { Answers, Query } from "../storage.ts";
+import { encodeArray } from "./arrays.ts";
 import { ask } from "./ask.ts";
 import type { Database } from "./database.ts";
 import { decodeDueRun } from "./find-due.ts";
@@ -77,6 +80,26 @@ order by priority, id
 limit $4`,
 );
 
+// $1 tenant, $2 what a run has for `waiting_on` that waits for the function, $3 limit. Index runs_awaiting_function, whose
+// words these are, in its order.
+const AWAITING_FUNCTION: Statement = statement(
+  "read_awaiting_function",
+  `
+select tenant, id, shard, fence from millrace.runs
+where tenant = $1 and waiting_on = $2 and waiting_on like '{"kind":"worker","function"%'
+order by priority, id
+limit $3`,
+);
+
+// $1 tenant, $2 what runs have for `waiting_on` that wait for these functions. Index runs_awaiting_function. Nodes ask for
+// functions alone whose runs they would take: few wait for them.
+const AWAITED_FUNCTIONS: Statement = statement(
+  "read_awaited_functions",
+  `
+select distinct waiting_on from millrace.runs
+where tenant = $1 and waiting_on = any($2::text[]) and waiting_on like '{"kind":"worker","function"%'`,
+);
+
 // $1 tenant, $2 name, $3 a test's time or null, $4 limit. Index subscriptions_waiting.
 const WAITERS: Statement = statement(
   "read_waiters",
@@ -139,6 +162,16 @@ export async function readStore(
       const { tenant, workflow, version, limit } = query;
       const bound = bind(AWAITING, tenant, workflow, version, limit);
       return decodeRows(await ask(database, "claim", bound), decodeDueRun);
+    }
+    case "awaiting-function": {
+      const { tenant, function: name, limit } = query;
+      const bound = bind(AWAITING_FUNCTION, tenant, encodeAwaitedFunction(name), limit);
+      return decodeRows(await ask(database, "claim", bound), decodeDueRun);
+    }
+    case "awaited-functions": {
+      const awaited = encodeArray("text", query.functions.map(encodeAwaitedFunction));
+      const bound = bind(AWAITED_FUNCTIONS, query.tenant, awaited);
+      return decodeRows(await ask(database, "claim", bound), decodeAwaitedFunction);
     }
     case "waiters": {
       const { tenant, event, limit } = query;

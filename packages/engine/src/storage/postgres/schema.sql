@@ -230,6 +230,8 @@ create table millrace.runs (
 
 create index runs_awaiting ON millrace.runs USING btree (tenant, workflow, workflow_version, priority, id) WHERE (waiting_on ~~ '{"kind":"worker"%'::text);
 
+create index runs_awaiting_function ON millrace.runs USING btree (tenant, waiting_on, priority, id) WHERE (waiting_on ~~ '{"kind":"worker","function"%'::text);
+
 create index runs_by_workflow ON millrace.runs USING btree (tenant, workflow, id);
 
 create index runs_due ON millrace.runs USING btree (priority, due_at, id) WHERE (due_at IS NOT NULL);

@@ -54,17 +54,20 @@ const isRef = (run: unknown): run is Fields =>
   typeof run["runId"] === "string" &&
   typeof run["shard"] === "number";
 
+const isDue = (run: unknown): run is Fields => isRef(run) && typeof run["fence"] === "number";
+
 const CHECKS: Readonly<Record<Hint["kind"], (hint: Fields) => boolean>> = {
   due: () => true,
   inbox: ({ run }) => isRef(run),
   watch: ({ run, node }) => isRef(run) && typeof node === "string",
   moved: ({ run }) => isRef(run),
   awaiting: ({ run, node, workflow, version }) =>
-    isRef(run) &&
-    typeof run["fence"] === "number" &&
+    isDue(run) &&
     typeof node === "string" &&
     typeof workflow === "string" &&
     typeof version === "number",
+  "awaiting-function": ({ run, node, function: name }) =>
+    isDue(run) && typeof node === "string" && typeof name === "string",
 };
 
 function isHint(value: unknown): value is Hint {

@@ -319,6 +319,14 @@ export function decodeMessage(from: Cursor): Message {
 export const encodeWaitingOn = (waitingOn: WaitingOn | null): string | null =>
   waitingOn === null ? null : JSON.stringify(waitingOn);
 
+/** What a run has for `waiting_on` that waits for this function, to the letter: it is searched by that. */
+export const encodeAwaitedFunction = (name: string): string =>
+  JSON.stringify({ kind: "worker", function: name } satisfies WaitingOn);
+
+/** Written by `encodeAwaitedFunction`. */
+export const decodeAwaitedFunction = (from: Cursor): string =>
+  (JSON.parse(from.text()) as { readonly function: string }).function;
+
 function decodeWaitingOn(from: Cursor): WaitingOn | null {
   const text = from.textOrNull();
   return text === null ? null : (JSON.parse(text) as WaitingOn);

@@ -76,6 +76,8 @@ function prepareAll(database: Database): ReadonlySet<string> {
   read.readInbox("n", 1);
   read.readOutbox(1);
   read.readAwaiting({ tenant: "t", workflow: "w", version: 1, limit: 1 });
+  read.readAwaitingFunction({ tenant: "t", function: "f", limit: 1 });
+  read.readAwaitedFunctions({ tenant: "t", functions: ["f"] });
   read.readWaiters({ tenant: "t", event: "e", limit: 1 }, 0);
   read.readCounts(0);
   read.readAudit({ tenant: "t", limit: 1, action: "a" });

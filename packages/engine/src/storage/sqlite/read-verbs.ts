@@ -7,6 +7,8 @@ import { prepareFindDue, type DueCells, type DueRequest } from "./find-due.ts";
 import { prepareGetRecord } from "./get-record.ts";
 import { prepareListRecords, type RecordPage } from "./list-records.ts";
 import { prepareListRuns, type RunListRequest, type RunListCells } from "./list-runs.ts";
+import { prepareReadAwaitedFunctions, type AwaitedFunctions } from "./read-awaited-functions.ts";
+import { prepareReadAwaitingFunction, type AwaitedFunction } from "./read-awaiting-function.ts";
 import { prepareReadAwaiting, type AwaitedVersion } from "./read-awaiting.ts";
 import { prepareReadAudit, type AuditCells, type AuditRequest } from "./read-audit.ts";
 import { prepareReadCounts } from "./read-counts.ts";
@@ -29,6 +31,8 @@ export interface ReadVerbs {
   readInbox(node: string, limit: number): Row;
   readOutbox(limit: number): Row;
   readAwaiting(asked: AwaitedVersion): Row;
+  readAwaitingFunction(asked: AwaitedFunction): Row;
+  readAwaitedFunctions(asked: AwaitedFunctions): Row;
   readWaiters(page: WaiterPage, now: number | null): Row;
   readCounts(now: number | null): Row;
   readAudit(request: AuditRequest): AuditCells;
@@ -68,6 +72,8 @@ export function createReadVerbs(open: () => Database): ReadVerbs {
   const readInbox = lazy(prepareReadInbox);
   const readOutbox = lazy(prepareReadOutbox);
   const readAwaiting = lazy(prepareReadAwaiting);
+  const readAwaitingFunction = lazy(prepareReadAwaitingFunction);
+  const readAwaitedFunctions = lazy(prepareReadAwaitedFunctions);
   const readWaiters = lazy(prepareReadWaiters);
   const readCounts = lazy(prepareReadCounts);
   const readAudit = lazy(prepareReadAudit);
@@ -82,6 +88,8 @@ export function createReadVerbs(open: () => Database): ReadVerbs {
     readInbox: (node, limit) => readInbox()(node, limit),
     readOutbox: (limit) => readOutbox()(limit),
     readAwaiting: (asked) => readAwaiting()(asked),
+    readAwaitingFunction: (asked) => readAwaitingFunction()(asked),
+    readAwaitedFunctions: (asked) => readAwaitedFunctions()(asked),
     readWaiters: (page, now) => readWaiters()(page, toNow(now)),
     readCounts: (now) => readCounts()(toNow(now)),
     readAudit: (request) => readAudit()(request),

@@ -200,6 +200,9 @@ create table runs (
 create index runs_awaiting on runs (tenant, workflow, workflow_version, priority, id)
 where waiting_on ->> '$.kind' = 'worker';
 
+create index runs_awaiting_function on runs (tenant, waiting_on, priority, id)
+where waiting_on ->> '$.function' is not null;
+
 create index runs_by_workflow on runs (tenant, workflow, id);
 
 create index runs_due on runs (priority, due_at, id) where due_at is not null;

@@ -8,6 +8,7 @@ import type { DueCells } from "./find-due.ts";
 import type { ReadVerbs } from "./read-verbs.ts";
 import type { RunCells } from "./read-run.ts";
 import {
+  decodeAwaitedFunction,
   decodeEntries,
   decodeHeldRun,
   decodeHistory,
@@ -58,6 +59,10 @@ export async function readStore(
       }));
     case "awaiting":
       return decodeAll(await reader.call("readAwaiting", query), decodeDueRun);
+    case "awaiting-function":
+      return decodeAll(await reader.call("readAwaitingFunction", query), decodeDueRun);
+    case "awaited-functions":
+      return decodeAll(await reader.call("readAwaitedFunctions", query), decodeAwaitedFunction);
     case "waiters":
       return decodeAll(await reader.call("readWaiters", query, now), decodeWaiter);
     case "counts":

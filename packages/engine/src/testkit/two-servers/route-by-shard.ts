@@ -161,7 +161,13 @@ async function ask(query: Query, { serverOf, all }: Asking): Promise<Answers[Que
       return mergeAudits(await all((server) => server.read(query)), query.limit);
     case "counts":
       return mergeCounts(await all((server) => server.read(query)));
+    case "awaited-functions":
+      return [...new Set((await all((server) => server.read(query))).flat())];
     case "awaiting": {
+      const found = (await all((server) => server.read(query))).flat();
+      return (await sortDue(found, serverOf)).slice(0, query.limit);
+    }
+    case "awaiting-function": {
       const found = (await all((server) => server.read(query))).flat();
       return (await sortDue(found, serverOf)).slice(0, query.limit);
     }

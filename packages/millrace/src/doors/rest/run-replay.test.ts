@@ -1,3 +1,4 @@
+import type { ReplayRecord } from "@millrace/protocol";
 import { workflow, type AnyWorkflow } from "@millrace/sdk";
 import { createWorker } from "@millrace/sdk/worker";
 import { describe, expect, test } from "vitest";
@@ -95,6 +96,45 @@ describe("GET /runs/{id}/replay", () => {
     const { text } = await world.server.send("GET", world.path);
     expect(text).not.toContain("run-replay.test");
     expect(text).not.toContain('"stack"');
+  });
+
+  test("is 404 for a run of another tenant, by its id and by its name", async () => {
+    await using world = await openWorld();
+    const { engine, makeKey, send } = world.server;
+    const actor = { key: null, address: null };
+    const { name: tenant } = await engine.tenants.create({ name: "other", actor });
+    const key = await makeKey({ tenant });
+    const body = { input: {}, runId: "of-ada" };
+    await send("POST", "/api/v1/workflows/booking/run?wait=30", { body });
+    for (const path of [world.path, "/api/v1/runs/of-ada/replay"]) {
+      expect((await send("GET", path)).status).toBe(200);
+      const { status, body: refused, text } = await send("GET", path, { key });
+      expect([status, refused.error.reason]).toEqual([404, "run.not-found"]);
+      expect(text).not.toContain("booking");
+    }
+  });
+
+  test("needs a key that may read runs, and no more", async () => {
+    await using world = await openWorld();
+    const { newKey, send } = world.server;
+    const reader = await newKey(["runs:read"]);
+    expect((await send("GET", world.path, { key: reader })).status).toBe(200);
+    const writer = await newKey(["workflows:read", "workflows:write", "workflows:execute"]);
+    expect((await send("GET", world.path, { key: writer })).status).toBe(403);
+    expect((await send("GET", world.path, { key: null })).status).toBe(401);
+  });
+
+  test("answers with the whole of a long run", async () => {
+    const long = workflow("booking", {}, async (ctx) => {
+      for (let n = 0; n < 2_000; n++) await ctx.run("step", () => n);
+    });
+    await using world = await openWorld(long);
+    const { body } = await world.server.send("GET", world.path);
+    // As the route declares it.
+    const { settled, end } = body.data as unknown as ReplayRecord;
+    expect(settled).toHaveLength(2_000);
+    expect(settled.at(-1)).toMatchObject({ sequence: 2_000, key: "step#2000" });
+    expect(end).toEqual({ status: "completed", output: null });
   });
 
   test("is 404 for a run that is not there, and 400 for a parameter that nobody knows", async () => {

@@ -1,6 +1,7 @@
 import { FIRST } from "./0001-first.ts";
 import { KEY_WINDOWS } from "./0002-key-windows.ts";
 import { RETENTION } from "./0003-retention.ts";
+import { AWAITING_FUNCTION } from "./0004-awaiting-function.ts";
 
 export interface Migration {
   /** From 1, without gaps. */
@@ -18,4 +19,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { id: 1, name: "first", sql: FIRST },
   { id: 2, name: "key-windows", sql: KEY_WINDOWS },
   { id: 3, name: "retention", sql: RETENTION },
+  { id: 4, name: "awaiting-function", sql: AWAITING_FUNCTION },
 ];

@@ -4,6 +4,7 @@ import { EVENTS } from "./0003-events.ts";
 import { NAMES } from "./0004-names.ts";
 import { AWAITING } from "./0005-awaiting.ts";
 import { RETENTION } from "./0006-retention.ts";
+import { AWAITING_FUNCTION } from "./0007-awaiting-function.ts";
 
 export interface Migration {
   /** From 1, without gaps. */
@@ -24,4 +25,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { id: 4, name: "names", sql: NAMES },
   { id: 5, name: "awaiting", sql: AWAITING },
   { id: 6, name: "retention", sql: RETENTION },
+  { id: 7, name: "awaiting-function", sql: AWAITING_FUNCTION },
 ];

@@ -94,6 +94,7 @@ const WAITING_ON: JsonSchema = titled("WaitingOn", {
     event: TEXT,
     workflow: TEXT,
     version: TEXT,
+    function: TEXT,
   },
   required: ["kind"],
 });
