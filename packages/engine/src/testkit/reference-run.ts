@@ -111,16 +111,20 @@ export class ReferenceRun {
   #change(): boolean {
     for (const pass of this.#passes) {
       if (pass.result !== undefined) continue;
-      if (!this.#isClosed(pass)) {
-        for (const id of this.#graph.stepsOf(pass.region))
-          if (this.#mayBegin(pass, id)) return true;
-      }
-      if (this.#mayEnd(pass)) return true;
+      if (this.#beginsOne(pass, false) || this.#mayEnd(pass)) return true;
     }
     for (const begun of this.#begun.values()) {
       if (begun.state === "loop" && !begun.isOver && this.#mayTurn(begun)) return true;
     }
-    return false;
+    // Last: whichever of the branches that come to it in one instant may be the first.
+    return this.#passes.some((pass) => pass.result === undefined && this.#beginsOne(pass, true));
+  }
+
+  #beginsOne(pass: Pass, isAnyJoin: boolean): boolean {
+    if (this.#isClosed(pass)) return false;
+    return this.#graph
+      .stepsOf(pass.region)
+      .some((id) => this.#graph.anyJoins.has(id) === isAnyJoin && this.#mayBegin(pass, id));
   }
 
   #edgesTo(pass: Pass, id: string): { from: string; state: EdgeState }[] {
