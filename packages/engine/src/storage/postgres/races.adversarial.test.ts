@@ -80,6 +80,24 @@ test("a run that was freed and taken while a reaper waited for it stays with its
   expect(found).toMatchObject({ live: { owner: B, recoveries: 0 } });
 });
 
+test("a start that is sent again while its run ends finds it ended, and begins no other", async () => {
+  await using nodes = await openTwoNodes();
+  const { a, b } = nodes;
+  const held = only(await hold(a, A, [aRun()]));
+  const run = headOf(held.run);
+  const hand = await nodes.begin();
+  // The end stops with the run in its hand, and the start at the run.
+  await hand.run("lock table millrace.journal in share mode");
+  const finishing = a.commit(0, A, [aFinish(held)]);
+  await nodes.untilBlocked();
+  const starting = b.commit(0, B, [aStart(run, { owner: B })]);
+  await nodes.untilBlocked(2);
+  await hand.commit();
+  expect(await finishing).toEqual([{ kind: "done" }]);
+  expect(await starting).toEqual([{ kind: "existing", runId: run.id, payloadHash: null }]);
+  expect(await nodes.run("select id from millrace.runs")).toEqual([]);
+});
+
 test("a message that comes while its run ends goes with the run", async () => {
   await using nodes = await openTwoNodes();
   const { a, b } = nodes;

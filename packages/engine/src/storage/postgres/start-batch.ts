@@ -64,9 +64,10 @@ const PUT_KEYS_AFTER_FAILURE = putKeys("put_keys_after_failure", HAS_FAILED);
 
 const HEAD = HEAD_COLUMNS.replaceAll(/\w+/g, "u.$&");
 
+const OWN_COLUMNS = "status, owner, fence, due_at, started_at, waiting_on, wake, recoveries";
 const INSERT_RUNS = statement(
   "insert_runs",
-  `insert into millrace.runs (${HEAD_COLUMNS}, status, owner, fence, due_at, started_at, waiting_on, wake, recoveries)
+  `insert into millrace.runs (${HEAD_COLUMNS}, ${OWN_COLUMNS})
 select ${HEAD}, u.status, u.owner, u.fence, u.due_at, u.started_at, u.waiting_on, 0, 0
 from ${unnest(RUN_KINDS)}
   u(${HEAD_COLUMNS}, status, owner, fence, due_at, started_at, waiting_on, scope, key, revision)
@@ -78,6 +79,21 @@ where not exists (
   )
   and case when u.key is null then ${IS_FRESH} else k.run = u.id end
 returning tenant, id`,
+);
+
+/** The run that a start names; tenant, id, shard. */
+const REF_KINDS: readonly ColumnKind[] = ["text", "text", "small"];
+/**
+ * A repeat may have waited for the transaction that ended its run: it did not see the history then, and now the run is
+ * gone. This statement does see it, and stores the run a second time, so that all fails as a duplicate and is looked up.
+ */
+const REFUSE_ENDED = statement(
+  "refuse_ended",
+  `insert into millrace.runs (${HEAD_COLUMNS}, ${OWN_COLUMNS})
+select ${`${HEAD_COLUMNS}, ${OWN_COLUMNS}`.replaceAll(/\w+/g, "r.$&")}
+from ${unnest(REF_KINDS)} u(tenant, id, shard)
+join millrace.history h on h.tenant = u.tenant and h.id = u.id and h.shard = u.shard
+join millrace.runs r on r.tenant = u.tenant and r.id = u.id and r.shard = u.shard`,
 );
 
 const INSERT_FIRST_ENTRIES = statement(
@@ -96,6 +112,7 @@ export class StartBatch {
   readonly #runs: Row[] = [];
   readonly #keys: Row[] = [];
   readonly #keysAfterFailure: Row[] = [];
+  readonly #refs = new Batch(...REF_KINDS);
   readonly #entries = new Batch(...FIRST_ENTRY_KINDS);
   readonly #audit = auditBatch("ref");
   readonly #track = new AuditTrack();
@@ -107,6 +124,7 @@ export class StartBatch {
     else cells.push("running", owner, 1, null, run.createdAt, null);
     this.#runs.push([...cells, key?.scope ?? null, key?.key ?? null, workflowRevision]);
     const { tenant, id, shard } = run;
+    this.#refs.add([tenant, id, shard]);
     if (key !== null) {
       const { scope, payloadHash, expiresAt } = key;
       const keys = key.reusesAfterFailure ? this.#keysAfterFailure : this.#keys;
@@ -138,6 +156,7 @@ export class StartBatch {
     plan.addBatch(INSERT_RUNS, toOrdered(RUN_KINDS, this.#runs, NAME_ORDER), [], (rows) => {
       for (const [tenant = null, run = null] of rows) inserted(tenant, run);
     });
+    plan.addBatch(REFUSE_ENDED, this.#refs);
     plan.addBatch(INSERT_FIRST_ENTRIES, this.#entries);
     plan.addBatch(INSERT_AUDIT_OF_START, this.#audit);
   }

@@ -52,6 +52,7 @@ const NAMES: readonly string[] = [
   "read_taken",
   "read_taken_inboxes",
   "read_taken_journals",
+  "refuse_ended",
   "reset_recoveries",
   "send_messages",
   "take_runs",
