@@ -1,6 +1,5 @@
 // What an application gets from strangers, and from its own mistakes.
 import {
-  MillraceException,
   UserRunService,
   WebhookSignature,
   Workflow,
@@ -11,6 +10,7 @@ import {
 import { ExecutionContextHost } from "@nestjs/core/helpers/execution-context-host.js";
 import { describe, expect, test } from "vitest";
 import { soon } from "../deadline.ts";
+import { faultOf } from "./fault-of.ts";
 import { on, openApp, openEngine, type EngineWorld, type TestApp } from "./open-app.ts";
 
 @Workflow()
@@ -51,15 +51,6 @@ async function openWorld(options: Parameters<typeof on>[1] = {}): Promise<World>
       await world[Symbol.asyncDispose]();
     },
   };
-}
-
-async function faultOf(promise: Promise<unknown>): Promise<MillraceException> {
-  const thrown: unknown = await promise.then(
-    () => new Error("it was not rejected"),
-    (error: unknown) => error,
-  );
-  if (thrown instanceof MillraceException) return thrown;
-  throw thrown;
 }
 
 const nest = (levels: number): unknown => {

@@ -1,6 +1,5 @@
 // Runs that an application starts on an engine in its own process.
 import {
-  MillraceException,
   type RunService,
   Workflow,
   Workspace,
@@ -12,6 +11,7 @@ import { DEFAULT_TENANT } from "@millrace/protocol";
 import { Injectable } from "@nestjs/common";
 import { describe, expect, test } from "vitest";
 import { soon } from "../deadline.ts";
+import { faultOf } from "./fault-of.ts";
 import { on, openApp, openEngine, type EngineWorld, type TestApp } from "./open-app.ts";
 
 @Injectable()
@@ -102,16 +102,6 @@ async function openShop(options: Parameters<typeof on>[1] = {}): Promise<Shop> {
       await world[Symbol.asyncDispose]();
     },
   };
-}
-
-/** Of what must be rejected. */
-async function faultOf(promise: Promise<unknown>): Promise<MillraceException> {
-  const thrown: unknown = await promise.then(
-    () => new Error("it was not rejected"),
-    (error: unknown) => error,
-  );
-  if (thrown instanceof MillraceException) return thrown;
-  throw thrown;
 }
 
 describe("RunService", () => {

@@ -1,7 +1,6 @@
-import type { JsonText, TenantId } from "@millrace/protocol";
-import type { Audit, Catalog, CatalogKind, CatalogRecord } from "../catalog.ts";
+import type { Audit, Catalog, CatalogRecord } from "../catalog.ts";
+import { decodeRecord } from "../rows/catalog-codec.ts";
 import { Cursor, type Row } from "../rows/cells.ts";
-import { decodeTime } from "../rows/row-codec.ts";
 import { ask } from "./ask.ts";
 import type { Database } from "./database.ts";
 import { isDivisionByZero, isDuplicate, toStorageError } from "./errors.ts";
@@ -51,19 +50,19 @@ export function createPostgresCatalog(database: Database, now: () => number | nu
     put: async (puts, audit) => {
       try {
         const outcome = await putRecords(database, puts, audit, now());
-        return "kind" in outcome ? outcome : { kind: "done", records: outcome.map(decodeRecord) };
+        return "kind" in outcome ? outcome : { kind: "done", records: outcome.map(toRecord) };
       } catch (error) {
         throw toStorageError(error);
       }
     },
     get: async (tenant, kind, idOrSlug) => {
       const [row] = await ask(database, "read", bind(GET, tenant, kind, idOrSlug));
-      return row === undefined ? null : decodeRecord(row);
+      return row === undefined ? null : toRecord(row);
     },
     list: async (tenant, kind, after, limit) => {
       // "" sorts before every id.
       const rows = await ask(database, "read", bind(LIST, tenant, kind, after ?? "", limit));
-      return rows.map(decodeRecord);
+      return rows.map(toRecord);
     },
     delete: (tenant, kind, id, expectedRevision, audit = null) =>
       deleteRecord(database, { tenant, kind, id, revision: expectedRevision }, audit),
@@ -90,17 +89,4 @@ async function deleteRecord(
   }
 }
 
-function decodeRecord(row: Row): CatalogRecord {
-  const from = new Cursor(row);
-  return {
-    // Written by `put`.
-    tenant: from.text() as TenantId,
-    kind: from.text() as CatalogKind,
-    id: from.text(),
-    slug: from.textOrNull(),
-    revision: from.number(),
-    body: from.text() as JsonText,
-    createdAt: decodeTime(from),
-    updatedAt: decodeTime(from),
-  };
-}
+const toRecord = (row: Row): CatalogRecord => decodeRecord(new Cursor(row));

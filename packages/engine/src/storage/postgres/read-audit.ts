@@ -4,9 +4,9 @@
 // No index knows what a filter asks for, so a call with one first looks where the `SCANNED_ROWS`th row stands, and
 // reads no further: the caller goes on there. What is written meanwhile is newer.
 import type { TenantId } from "@millrace/protocol";
-import type { AuditFilter, AuditPage, AuditRow } from "../catalog.ts";
+import type { AuditFilter, AuditPage } from "../catalog.ts";
+import { decodeAudit } from "../rows/catalog-codec.ts";
 import { Cursor } from "../rows/cells.ts";
-import { decodeTime } from "../rows/row-codec.ts";
 import { ask } from "./ask.ts";
 import type { Database } from "./database.ts";
 import { bind, statement, type Statement } from "./statement.ts";
@@ -61,17 +61,4 @@ export async function readAudit(
   const [[floor = null, first = null] = []] = found;
   const rows = first === null ? [] : found.map((row) => decodeAudit(new Cursor(row.slice(1))));
   return { rows, next: rows.length < limit && typeof floor === "number" ? floor : null };
-}
-
-function decodeAudit(from: Cursor): AuditRow {
-  return {
-    sequence: from.number(),
-    // Written as an id.
-    tenant: from.text() as TenantId,
-    at: decodeTime(from),
-    key: from.textOrNull(),
-    address: from.textOrNull(),
-    action: from.text(),
-    target: from.text(),
-  };
 }

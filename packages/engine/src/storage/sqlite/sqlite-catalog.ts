@@ -1,8 +1,7 @@
-import type { JsonText, TenantId } from "@millrace/protocol";
-import type { Audit, Catalog, CatalogKind, CatalogRecord } from "../catalog.ts";
+import type { Audit, Catalog, CatalogRecord } from "../catalog.ts";
+import { decodeRecord } from "../rows/catalog-codec.ts";
 import { Cursor, type Cell, type Row } from "../rows/cells.ts";
 import type { ReadVerbs } from "./read-verbs.ts";
-import { decodeTime } from "../rows/row-codec.ts";
 import type { Thread } from "./thread.ts";
 import { encodeAudit } from "./unit-codec.ts";
 import type { WriteVerbs } from "./write-verbs.ts";
@@ -45,17 +44,4 @@ function decodeRecords(cells: Row): readonly CatalogRecord[] {
   const records: CatalogRecord[] = [];
   while (!from.isAtEnd) records.push(decodeRecord(from));
   return records;
-}
-
-function decodeRecord(from: Cursor): CatalogRecord {
-  return {
-    tenant: from.text() as TenantId,
-    kind: from.text() as CatalogKind,
-    id: from.text(),
-    slug: from.textOrNull(),
-    revision: from.number(),
-    body: from.text() as JsonText,
-    createdAt: decodeTime(from),
-    updatedAt: decodeTime(from),
-  };
 }

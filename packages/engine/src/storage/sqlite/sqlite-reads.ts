@@ -1,7 +1,7 @@
-import { PRIORITIES, type RunId, type TenantId, type Timestamp } from "@millrace/protocol";
+import { PRIORITIES, type RunId, type Timestamp } from "@millrace/protocol";
 import { assertNever } from "../../core/assert-never.ts";
-import type { AuditRow } from "../catalog.ts";
 import type { Answers, Due, DueRun, Held, Query } from "../storage.ts";
+import { decodeAudit } from "../rows/catalog-codec.ts";
 import { Cursor, type Cell, type Row } from "../rows/cells.ts";
 import { decodeWaiter } from "../rows/event-codec.ts";
 import type { DueCells } from "./find-due.ts";
@@ -17,7 +17,6 @@ import {
   decodeRef,
   decodeRun,
   decodeSummary,
-  decodeTime,
 } from "../rows/row-codec.ts";
 import type { HeldCells } from "./take-runs.ts";
 import type { Thread } from "./thread.ts";
@@ -136,18 +135,6 @@ function decodeCounts(row: Row): Answers["counts"] {
     due: from.number(),
     finished: from.number(),
     outbox: from.number(),
-  };
-}
-
-function decodeAudit(from: Cursor): AuditRow {
-  return {
-    sequence: from.number(),
-    tenant: from.text() as TenantId,
-    at: decodeTime(from),
-    key: from.textOrNull(),
-    address: from.textOrNull(),
-    action: from.text(),
-    target: from.text(),
   };
 }
 
