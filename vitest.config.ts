@@ -23,6 +23,7 @@ export default defineConfig({
     maxWorkers: 2,
     // Guards against a hang; how long anything takes is the business of the bench.
     testTimeout: 60_000,
+    reporters: ["default", "./tools/hang-watch.ts"],
     coverage: {
       provider: "v8",
       include: ["packages/engine/src/core/**/*.ts"],
