@@ -9,17 +9,26 @@ export default defineConfig({
   // Our packages resolve to their sources; Vitest gives the condition to its workers too, and so to their threads.
   ssr: { resolve: { conditions: ["source"] } },
   test: {
-    include: [
-      "packages/*/src/**/*.test.ts",
-      "packages/*/bin/*.test.ts",
-      "bench/**/*.test.ts",
-      "chaos/**/*.test.ts",
-      "tools/**/*.test.ts",
-      "e2e/**/*.test.ts",
-      "conformance/*.test.ts",
+    projects: [
+      // Files that start hundreds of processes have one each: small, and with nothing in it that others left behind.
+      { extends: true, test: { name: "e2e", include: ["e2e/**/*.test.ts"] } },
+      {
+        extends: true,
+        test: {
+          name: "parts",
+          include: [
+            "packages/*/src/**/*.test.ts",
+            "packages/*/bin/*.test.ts",
+            "bench/**/*.test.ts",
+            "chaos/**/*.test.ts",
+            "tools/**/*.test.ts",
+            "conformance/*.test.ts",
+          ],
+          // A test that needs a world of its own makes one; a process a file would take six times as long.
+          isolate: false,
+        },
+      },
     ],
-    // A test file that needs a world of its own makes one; a process a file would take six times as long.
-    isolate: false,
     maxWorkers: 2,
     // Guards against a hang; how long anything takes is the business of the bench.
     testTimeout: 60_000,
