@@ -1,7 +1,14 @@
-import { after, type CodeVersion, type Timestamp, type WaitingOn } from "@millrace/protocol";
+import {
+  after,
+  type CodeVersion,
+  type Timestamp,
+  type WaitingOn,
+  type WorkflowId,
+} from "@millrace/protocol";
 import { invariant } from "../core/assert-never.ts";
 import { nextDueAt } from "../core/deadline.ts";
 import type { RunHead } from "../core/run-head.ts";
+import type { DueRun } from "../storage/storage.ts";
 import type { ResidentRun } from "./resident-run.ts";
 
 /** A run that was set aside costs a take and a park each time that it is looked at in vain. */
@@ -44,4 +51,23 @@ export function awaitFunction(
   const dueAt = next < lookAgainAt ? next : lookAgainAt;
   // In this order: the store searches the text.
   return { waitingOn: { kind: "worker", function: name }, dueAt };
+}
+
+/** A run in the store that waits for a worker. */
+export interface AwaitingRun {
+  /** As it can be taken. */
+  readonly run: DueRun;
+  readonly workflowId: WorkflowId;
+  readonly workflowVersion: number;
+  readonly waitingOn: Awaiting["waitingOn"];
+}
+
+/** @returns null: it waits for something else */
+export function toAwaitingRun(
+  { id: runId, tenant, shard, workflowId, workflowVersion }: RunHead,
+  fence: number,
+  waitingOn: WaitingOn | null,
+): AwaitingRun | null {
+  if (waitingOn?.kind !== "worker") return null;
+  return { run: { tenant, shard, runId, fence }, workflowId, workflowVersion, waitingOn };
 }

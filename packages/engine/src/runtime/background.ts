@@ -266,7 +266,10 @@ export class Background {
   async #readInbox(): Promise<number | null> {
     const { storage, node, parts } = this.#options;
     const found = await storage.read({ kind: "inbox", node: node(), limit: INBOX_LIMIT });
-    for (const { to, message } of found) parts.runner.receive(to, message);
+    for (const row of found) {
+      if ("unreadable" in row) parts.runner.refuseUnreadable(row.to, row.unreadable);
+      else parts.runner.receive(row.to, row.message);
+    }
     return found.length < INBOX_LIMIT ? null : READ_ON_MS;
   }
 

@@ -15,10 +15,9 @@ import { drive, rebuild, resume, type Divergence, type Pass } from "../core/driv
 import type { Entry } from "../core/entry.ts";
 import type { Fact } from "../core/fact.ts";
 import type { Held } from "../storage/storage.ts";
-import { awaitWorker, LOOK_AGAIN_MS } from "./await-worker.ts";
+import { awaitWorker } from "./await-worker.ts";
 import { CodeSession } from "./code-session.ts";
 import { readInbox, toCodeTask } from "./code-task.ts";
-import { silence } from "./effects.ts";
 import { engineFailure } from "./failures.ts";
 import type { Hosts } from "./hosts.ts";
 import type { Log } from "./log.ts";
@@ -27,8 +26,6 @@ import { QUARANTINE_POINTS, SessionLosses, toLossDelayMs, type Guilt } from "./s
 
 /** A run that lost its owner, or the host of its code, this often in a row without an entry in between is not tried again. */
 export const QUARANTINE_FROM = 5;
-export const SET_ASIDE = "a run and its program disagree; the run is set aside";
-
 /** What the runner does for them as for all runs. */
 export interface CodeRunsOptions {
   readonly hosts: Hosts;
@@ -41,6 +38,9 @@ export interface CodeRunsOptions {
   /** @returns true: the run is set aside, since it probably kills its owners */
   readonly quarantine: (run: ResidentRun, held: Held, isCancelled: boolean) => boolean;
   readonly giveBack: (held: Held, reason: WaitingOn, dueAt: Timestamp) => void;
+  readonly giveUp: (run: ResidentRun, leaving: Leaving) => void;
+  /** Gives it up until somebody may have mended what is wrong. */
+  readonly setAside: (run: ResidentRun, divergence: Divergence) => void;
 }
 
 export class CodeRuns {
@@ -101,7 +101,7 @@ export class CodeRuns {
   }
 
   #openSession(run: ResidentRun, code: CodeVersion, settled: readonly Settlement[]): void {
-    const { hosts, now, submit, work } = this.#options;
+    const { hosts, now, submit, work, setAside } = this.#options;
     const task = toCodeTask(run, code, settled);
     run.session = new CodeSession(`${run.head.id}/${run.fence}`, task, {
       asked: (position, requests) => submit(run, { type: "asked", position, requests, at: now() }),
@@ -109,7 +109,9 @@ export class CodeRuns {
       idle: () => {
         if (run.owned && !run.inFlight) work(run);
       },
-      diverged: (divergence) => this.#setAside(run, divergence),
+      diverged: (divergence) => {
+        if (run.owned) setAside(run, divergence);
+      },
       lost: (reason, guilt) => this.#release(run, reason, guilt),
     });
     hosts.place(run.session);
@@ -119,12 +121,12 @@ export class CodeRuns {
   #release(run: ResidentRun, reason: string, guilt: Guilt): void {
     if (!run.owned) return;
     const { id } = run.head;
-    const { log, now } = this.#options;
+    const { log, now, giveUp } = this.#options;
     const points = this.#losses.add(id, run.committed, guilt);
     log.info({ runId: id, reason }, "a run lost its worker");
     if (points < QUARANTINE_POINTS) {
       const dueAt = after(now(), toLossDelayMs(id, points));
-      this.#giveUp(run, { dueAt, waitingOn: null });
+      giveUp(run, { dueAt, waitingOn: null });
       return;
     }
     this.#losses.forget(id);
@@ -139,21 +141,7 @@ export class CodeRuns {
     }
     log.error({ runId: id, step }, "a run lost its worker too often; it is set aside");
     // Only a message makes it due again.
-    this.#giveUp(run, { dueAt: null, waitingOn: { kind: "quarantine", step } });
-  }
-
-  #setAside(run: ResidentRun, divergence: Divergence): void {
-    if (!run.owned) return;
-    const { log, now } = this.#options;
-    log.error({ runId: run.head.id, ...divergence }, SET_ASIDE);
-    const dueAt = after(now(), LOOK_AGAIN_MS);
-    this.#giveUp(run, { dueAt, waitingOn: { kind: "divergence", ...divergence } });
-  }
-
-  #giveUp(run: ResidentRun, leaving: Leaving): void {
-    run.leaving = leaving;
-    silence(run, "The run is given up");
-    if (!run.inFlight) this.#options.work(run);
+    giveUp(run, { dueAt: null, waitingOn: { kind: "quarantine", step } });
   }
 }
 

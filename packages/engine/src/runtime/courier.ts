@@ -3,12 +3,14 @@
 //   C1. A message is in its sender's outbox before it goes, and leaves it only when its receiver has it or never can.
 //   C2. Carrying it twice is harmless: the receiver knows it by its id.
 //   C3. Whatever a courier that died has left is found by `sweep`, on whichever node.
+//   C4. A message that this release cannot read stays for one that can, and is told of once.
 import type { Timestamp } from "@millrace/protocol";
 import { assertNever } from "../core/assert-never.ts";
 import type { OutboxMessage, RunHead, RunRef } from "../core/run-head.ts";
 import type { StartUnit, Storage, Unit } from "../storage/storage.ts";
 import { sendSignals, toPublishUnit, toSubscribeUnit, toUnsubscribeUnit } from "./event-units.ts";
 import type { GroupCommit, Settled } from "./group-commit.ts";
+import type { Log } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
 import type { PlaceNewRun } from "./place-new-run.ts";
 import type { CompiledWorkflow } from "./program-kind.ts";
@@ -25,6 +27,7 @@ export interface CourierOptions {
   readonly isPaused: () => boolean;
   readonly now: () => Timestamp;
   readonly metrics: Metrics;
+  readonly log: Log;
 }
 
 const SWEEP_LIMIT = 500;
@@ -33,6 +36,7 @@ export class Courier {
   readonly #options: CourierOptions;
   /** On their way here, so that a sweep does not carry them again. */
   readonly #carried = new Set<string>();
+  readonly #skipped = new Set<string>();
 
   constructor(options: CourierOptions) {
     this.#options = options;
@@ -46,8 +50,19 @@ export class Courier {
   /** C3. @returns true: there may be more */
   async sweep(): Promise<boolean> {
     const left = await this.#options.storage.read({ kind: "outbox", limit: SWEEP_LIMIT });
-    for (const { from, message } of left) this.#carry(from, message);
+    for (const row of left) {
+      if ("unreadable" in row) this.#skip(row.from, row.unreadable);
+      else this.#carry(row.from, row.message);
+    }
     return left.length === SWEEP_LIMIT;
+  }
+
+  /** C4. */
+  #skip({ runId }: RunRef, unreadable: string): void {
+    const problem = `${runId}: ${unreadable}`;
+    if (this.#skipped.has(problem)) return;
+    this.#skipped.add(problem);
+    this.#options.log.error({ runId, reason: unreadable }, "a message stays in its outbox");
   }
 
   #carry(from: RunRef, message: OutboxMessage): void {

@@ -9,6 +9,7 @@ import {
 } from "@millrace/protocol";
 import type { RunRef } from "../core/run-head.ts";
 import type { DueRun, Hints } from "../storage/storage.ts";
+import type { AwaitingRun } from "./await-worker.ts";
 import { AwaitingRuns } from "./awaiting-runs.ts";
 import { Callables } from "./callables.ts";
 import { Children } from "./children.ts";
@@ -30,7 +31,7 @@ import { RemoteWatches } from "./remote-watches.ts";
 import { DEFAULT_RETENTION } from "./retention.ts";
 import { RunFeeds } from "./run-feeds.ts";
 import { RunReader, type ReadRun } from "./run-reader.ts";
-import { Runner, type AwaitingRun } from "./runner.ts";
+import { Runner } from "./runner.ts";
 import { Runs, type RunsOptions } from "./runs.ts";
 import { Starts, type StartsOptions } from "./starts.ts";
 import type { StoreTime } from "./store-time.ts";
@@ -313,6 +314,7 @@ function assembleMoving(
     isPaused: hooks.isPaused,
     now,
     metrics,
+    log,
   });
   return { runner, courier, claimer, awaiting, placeNewRun };
 }

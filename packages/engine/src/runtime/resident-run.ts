@@ -3,7 +3,7 @@ import type { Fact } from "../core/fact.ts";
 import type { Program } from "../core/program.ts";
 import type { RunHead, RunRef } from "../core/run-head.ts";
 import { createRunState, type RunState } from "../core/state.ts";
-import type { Held } from "../storage/storage.ts";
+import type { Held, RunUnit } from "../storage/storage.ts";
 import type { CodeSession } from "./code-session.ts";
 import type { Body } from "./executor.ts";
 import type { CompiledWorkflow } from "./program-kind.ts";
@@ -112,3 +112,16 @@ export function residenceOf({ run }: Held): Omit<Residence, "workflow"> {
     cancelRequestedAt,
   };
 }
+
+/** Gives back a taken run as it was found. */
+export const toGivenBack = ({ run, journal }: Held, leaving: Leaving): RunUnit => ({
+  kind: "run",
+  ref: { tenant: run.tenant, shard: run.shard, runId: run.id },
+  fence: run.fence,
+  sequence: journal.length + 1,
+  entries: [],
+  outbox: [],
+  consumed: [],
+  recovered: false,
+  next: { kind: "park", ...leaving, seenWake: run.wake },
+});

@@ -11,7 +11,6 @@ import {
   type TenantId,
   type Timestamp,
   type WaitingOn,
-  type WorkflowId,
 } from "@millrace/protocol";
 import { isWaiting, nextDueAt } from "../core/deadline.ts";
 import {
@@ -28,10 +27,10 @@ import type { Entry, Message } from "../core/entry.ts";
 import type { Fact } from "../core/fact.ts";
 import type { OutboxMessage, RunHead, RunRef } from "../core/run-head.ts";
 import { waitingOn } from "../core/waiting-on.ts";
-import type { DueRun, Held, NextState, RunUnit, StartUnit } from "../storage/storage.ts";
+import type { Held, NextState, RunUnit, StartUnit } from "../storage/storage.ts";
 import { activitiesOf, type Activity } from "./activity.ts";
-import { awaitFunction, LOOK_AGAIN_MS } from "./await-worker.ts";
-import { CodeRuns, QUARANTINE_FROM, SET_ASIDE } from "./code-runs.ts";
+import { awaitFunction, LOOK_AGAIN_MS, toAwaitingRun, type AwaitingRun } from "./await-worker.ts";
+import { CodeRuns, QUARANTINE_FROM } from "./code-runs.ts";
 import { isHostDone, readInbox, tellsHost } from "./code-task.ts";
 import { perform, silence, watchDeadline, type EffectContext } from "./effects.ts";
 import { engineFailure } from "./failures.ts";
@@ -42,12 +41,19 @@ import type { Log } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
 import type { CompiledWorkflow } from "./program-kind.ts";
 import type { EndedRun } from "./watchers.ts";
-import { createResidentRun, residenceOf, type ResidentRun } from "./resident-run.ts";
+import {
+  createResidentRun,
+  residenceOf,
+  toGivenBack,
+  type Leaving,
+  type ResidentRun,
+} from "./resident-run.ts";
 import type { Retention } from "./retention.ts";
 
 /** Waits up to this long stay in memory: reading the run back would cost more than keeping it. */
 const PARK_FROM_MS = 1_000;
 const REJECTED = "storage.rejected";
+const SET_ASIDE = "a run and its program disagree; the run is set aside";
 /** See `StartUnit.owner`. */
 const FIRST_FENCE = 1;
 
@@ -73,14 +79,6 @@ export interface RunnerOptions extends Omit<EffectContext, "submit" | "onAway"> 
   readonly retention: Retention;
 }
 
-export interface AwaitingRun {
-  /** As it can be taken. */
-  readonly run: DueRun;
-  readonly workflowId: WorkflowId;
-  readonly workflowVersion: number;
-  readonly waitingOn: Extract<WaitingOn, { kind: "worker" }>;
-}
-
 export class Runner {
   readonly #options: RunnerOptions;
   readonly #effects: EffectContext;
@@ -102,6 +100,8 @@ export class Runner {
       admit: (run) => this.#admit(run),
       quarantine: (run, held, isCancelled) => this.#quarantine(run, held, isCancelled),
       giveBack: (held, reason, dueAt) => this.#giveBack(held, reason, dueAt),
+      giveUp: (run, leaving) => this.#giveUp(run, leaving),
+      setAside: (run, divergence) => this.#setAside(run, divergence),
     });
   }
 
@@ -137,10 +137,7 @@ export class Runner {
 
   /** Tells of a new run that waits for a worker, to those who may have one. */
   announce({ run, waitingOn }: StartUnit): void {
-    if (waitingOn?.kind !== "worker") return;
-    const { id: runId, tenant, shard, workflowId, workflowVersion } = run;
-    const due = { tenant, shard, runId, fence: FIRST_FENCE };
-    this.#options.onAwaiting({ run: due, workflowId, workflowVersion, waitingOn });
+    this.#tellAwaiting(run, FIRST_FENCE, waitingOn);
   }
 
   /**
@@ -241,6 +238,13 @@ export class Runner {
     this.#submit(run, { type: "message.received", message, at: this.#options.now() });
   }
 
+  /** What waits for a run cannot be read: it is set aside as it is, with all that waits for it. */
+  refuseUnreadable({ runId }: RunRef, unreadable: string): void {
+    const run = this.#residents.get(runId);
+    if (run === undefined || run.leaving !== null) return;
+    this.#setAside(run, { step: null, message: `Of run ${runId}, ${unreadable}` });
+  }
+
   /** From now on runs are given up at their next commit instead of starting anything. */
   drain(): void {
     this.#draining = true;
@@ -259,6 +263,18 @@ export class Runner {
   /** The node was declared dead: everything it holds belongs to others. */
   dropAll(reason: string): void {
     for (const run of this.#residents.values()) this.#lose(run, reason);
+  }
+
+  #setAside(run: ResidentRun, divergence: Divergence): void {
+    this.#options.log.error({ runId: run.head.id, ...divergence }, SET_ASIDE);
+    const dueAt = after(this.#options.now(), LOOK_AGAIN_MS);
+    this.#giveUp(run, { dueAt, waitingOn: { kind: "divergence", ...divergence } });
+  }
+
+  #giveUp(run: ResidentRun, leaving: Leaving): void {
+    run.leaving = leaving;
+    silence(run, "The run is given up");
+    if (!run.inFlight) this.#work(run, createPass());
   }
 
   #admit(run: ResidentRun): void {
@@ -390,15 +406,13 @@ export class Runner {
     }
   }
 
-  #givenUp({ workflowId, workflowVersion }: RunHead, { ref, fence, next }: RunUnit): void {
-    if (next.kind !== "park" || next.waitingOn?.kind !== "worker") return;
-    const { waitingOn } = next;
-    this.#options.onAwaiting({
-      run: { ...ref, fence },
-      workflowId,
-      workflowVersion,
-      waitingOn,
-    });
+  #givenUp(head: RunHead, { fence, next }: RunUnit): void {
+    if (next.kind === "park") this.#tellAwaiting(head, fence, next.waitingOn);
+  }
+
+  #tellAwaiting(head: RunHead, fence: number, waitingOn: WaitingOn | null): void {
+    const awaiting = toAwaitingRun(head, fence, waitingOn);
+    if (awaiting !== null) this.#options.onAwaiting(awaiting);
   }
 
   /** The store will never take these entries, so the run fails with what was stored before them. */
@@ -458,23 +472,12 @@ export class Runner {
     });
   }
 
-  #giveBack({ run, journal }: Held, reason: WaitingOn, dueAt: Timestamp | null): void {
-    const ref: RunRef = { tenant: run.tenant, shard: run.shard, runId: run.id };
-    const unit: RunUnit = {
-      kind: "run",
-      ref,
-      fence: run.fence,
-      sequence: journal.length + 1,
-      entries: [],
-      outbox: [],
-      consumed: [],
-      recovered: false,
-      next: { kind: "park", dueAt, waitingOn: reason, seenWake: run.wake },
-    };
+  #giveBack(held: Held, reason: WaitingOn, dueAt: Timestamp | null): void {
+    const unit = toGivenBack(held, { dueAt, waitingOn: reason });
     // If it fails, the run stays owned by a node that does not have it; the next reaping or restart frees it.
     const settle = ({ kind }: Settled): void => {
-      if (kind === "done") this.#givenUp(run, unit);
+      if (kind === "done") this.#givenUp(held.run, unit);
     };
-    this.#options.commitFor(ref).submit({ unit, settle, refusable: false });
+    this.#options.commitFor(unit.ref).submit({ unit, settle, refusable: false });
   }
 }

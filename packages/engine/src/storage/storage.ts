@@ -391,8 +391,8 @@ export interface Answers {
   readonly runs: RunPage;
   readonly key: { readonly runId: RunId; readonly payloadHash: string } | null;
   readonly named: RunId | null;
-  readonly inbox: readonly { readonly to: RunRef; readonly message: Message }[];
-  readonly outbox: readonly { readonly from: RunRef; readonly message: OutboxMessage }[];
+  readonly inbox: readonly InboxRow[];
+  readonly outbox: readonly OutboxRow[];
   readonly awaiting: readonly DueRun[];
   readonly "awaiting-function": readonly DueRun[];
   readonly "awaited-functions": readonly string[];
@@ -404,6 +404,20 @@ export interface Answers {
     readonly outbox: number;
   };
   readonly audit: AuditPage;
+}
+
+export type InboxRow = { readonly to: RunRef } & (
+  { readonly message: Message } | UnreadableMessage
+);
+
+export type OutboxRow = { readonly from: RunRef } & (
+  { readonly message: OutboxMessage } | UnreadableMessage
+);
+
+/** Its row is damaged, or of a later release. It stays where it is, and does not hold up others. */
+export interface UnreadableMessage {
+  /** Which message, and what is wrong with it. */
+  readonly unreadable: string;
 }
 
 /** An operation that waits for an event. */

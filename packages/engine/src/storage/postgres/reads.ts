@@ -4,9 +4,8 @@ import { Cursor, type Row } from "../rows/cells.ts";
 import { decodeWaiter } from "../rows/event-codec.ts";
 import {
   decodeAwaitedFunction,
-  decodeMessage,
-  decodeOutboxMessage,
-  decodeRef,
+  decodeInboxRow,
+  decodeOutboxRow,
   encodeAwaitedFunction,
   OUTBOX_COLUMNS,
 } from "../rows/row-codec.ts";
@@ -151,13 +150,10 @@ export async function readStore(
     case "inbox":
       return decodeRows(
         await ask(database, "claim", bind(INBOX, query.node, query.limit)),
-        (from) => ({ to: decodeRef(from), message: decodeMessage(from) }),
+        decodeInboxRow,
       );
     case "outbox":
-      return decodeRows(await ask(database, "claim", bind(OUTBOX, query.limit)), (from) => ({
-        from: decodeRef(from),
-        message: decodeOutboxMessage(from),
-      }));
+      return decodeRows(await ask(database, "claim", bind(OUTBOX, query.limit)), decodeOutboxRow);
     case "awaiting": {
       const { tenant, workflow, version, limit } = query;
       const bound = bind(AWAITING, tenant, workflow, version, limit);

@@ -21,11 +21,14 @@ import type { Entry, JournaledMessage, Message, MessageBody, Wait } from "../../
 import type {
   Held,
   HistoryRow,
+  InboxRow,
   OutboxMessage,
+  OutboxRow,
   PublishedEvent,
   RunHead,
   RunRef,
   RunRow,
+  UnreadableMessage,
 } from "../storage.ts";
 import type { Cell, Cursor } from "./cells.ts";
 
@@ -193,8 +196,7 @@ function decodeEntry(from: Cursor): Entry {
     case "message":
       return { kind, ...base, message: JSON.parse(body) as JournaledMessage };
     default:
-      // A later release may have written it.
-      throw new RangeError(`its kind ${JSON.stringify(kind satisfies never)} is unknown`);
+      return refuseKind(kind);
   }
 }
 
@@ -220,8 +222,9 @@ function decodeRows<T>(name: string, from: Cursor, decode: (from: Cursor) => T):
   try {
     while (!from.isAtEnd) rows.push(decode(from));
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new UnreadableRow(`${name} ${rows.length + 1} cannot be read: ${reason}`, { cause });
+    throw new UnreadableRow(`${name} ${rows.length + 1} cannot be read: ${toReason(cause)}`, {
+      cause,
+    });
   }
   return rows;
 }
@@ -269,11 +272,16 @@ function toOutboxBody(content: OutboxMessage["content"]): object {
 export const OUTBOX_COLUMNS = "id, to_tenant, to_run, to_shard, kind, body";
 export const OUTBOX_COLUMN_COUNT = 6;
 
-export function decodeOutboxMessage(from: Cursor): OutboxMessage {
-  const id = from.text();
-  const to = decodeRef(from);
-  const kind = from.text() as OutboxMessage["content"]["kind"];
-  return { id, to, content: decodeOutboxBody(kind, from.text()) };
+/** Columns: the sender's tenant, run and shard, then those of the outbox. */
+export function decodeOutboxRow(cells: Cursor): OutboxRow {
+  const from = decodeRef(cells);
+  const id = cells.text();
+  const to = decodeRef(cells);
+  const kind = cells.text() as OutboxMessage["content"]["kind"];
+  const body = cells.text();
+  return orUnreadable(`outbox message ${id}`, { from }, () => ({
+    message: { id, to, content: decodeOutboxBody(kind, body) },
+  }));
 }
 
 function decodeOutboxBody(
@@ -292,7 +300,7 @@ function decodeOutboxBody(
     case "unsubscribe":
       return { kind, ...(JSON.parse(body) as { readonly event: string; readonly key: string }) };
     default:
-      return assertNever(kind);
+      return refuseKind(kind);
   }
 }
 
@@ -311,10 +319,55 @@ export function decodeRef(from: Cursor): RunRef {
   return { tenant, runId, shard: from.number() as Shard };
 }
 
-/** Columns: id, body. */
-export function decodeMessage(from: Cursor): Message {
-  return { id: from.text(), body: JSON.parse(from.text()) as MessageBody };
+/** Columns: the receiver's tenant, run and shard, then id and body. */
+export function decodeInboxRow(cells: Cursor): InboxRow {
+  const to = decodeRef(cells);
+  const id = cells.text();
+  const body = cells.text();
+  return orUnreadable(`inbox message ${id}`, { to }, () => ({
+    message: { id, body: decodeMessageBody(body) },
+  }));
 }
+
+/** Columns: id, body. */
+const decodeMessage = (from: Cursor): Message => ({
+  id: from.text(),
+  body: decodeMessageBody(from.text()),
+});
+
+const MESSAGE_KINDS: Readonly<Record<MessageBody["kind"], true>> = {
+  "child.finished": true,
+  cancel: true,
+  signal: true,
+  limit: true,
+  wake: true,
+};
+
+function decodeMessageBody(text: string): MessageBody {
+  const body = JSON.parse(text) as MessageBody;
+  return Object.hasOwn(MESSAGE_KINDS, body.kind) ? body : refuseKind(body.kind as never);
+}
+
+/** A later release may have written it. */
+function refuseKind(kind: never): never {
+  throw new RangeError(`its kind ${JSON.stringify(kind)} is unknown`);
+}
+
+/** Its cells have been taken already, so that the next row begins where it should. */
+function orUnreadable<W extends object, T>(
+  name: string,
+  whose: W,
+  decode: () => T,
+): W & (T | UnreadableMessage) {
+  try {
+    return { ...whose, ...decode() };
+  } catch (cause) {
+    return { ...whose, unreadable: `${name} cannot be read: ${toReason(cause)}` };
+  }
+}
+
+const toReason = (cause: unknown): string =>
+  cause instanceof Error ? cause.message : String(cause);
 
 export const encodeWaitingOn = (waitingOn: WaitingOn | null): string | null =>
   waitingOn === null ? null : JSON.stringify(waitingOn);

@@ -12,8 +12,8 @@ import {
   decodeEntries,
   decodeHeldRun,
   decodeHistory,
-  decodeMessage,
-  decodeOutboxMessage,
+  decodeInboxRow,
+  decodeOutboxRow,
   decodeRef,
   decodeRun,
   decodeSummary,
@@ -47,15 +47,9 @@ export async function readStore(
       return (row?.[0] ?? null) as RunId | null;
     }
     case "inbox":
-      return decodeAll(await reader.call("readInbox", query.node, query.limit), (from) => ({
-        to: decodeRef(from),
-        message: decodeMessage(from),
-      }));
+      return decodeAll(await reader.call("readInbox", query.node, query.limit), decodeInboxRow);
     case "outbox":
-      return decodeAll(await reader.call("readOutbox", query.limit), (from) => ({
-        from: decodeRef(from),
-        message: decodeOutboxMessage(from),
-      }));
+      return decodeAll(await reader.call("readOutbox", query.limit), decodeOutboxRow);
     case "awaiting":
       return decodeAll(await reader.call("readAwaiting", query), decodeDueRun);
     case "awaiting-function":

@@ -1,13 +1,14 @@
 import type { NodeId } from "@millrace/protocol";
 import { expect, test } from "vitest";
 import {
+  aDelivery,
+  anOutboxMessage,
   aPark,
   aReply,
   aResult,
   aRun,
   aRunUnit,
   aStart,
-  aDelivery,
   dueOf,
   T0,
 } from "../suite/builders.ts";
@@ -69,4 +70,41 @@ test("a row that cannot be read is named, and does not hold up the runs that are
     journal: [aResult("a"), aResult("b")],
   });
   await after.close();
+});
+
+test("a message that cannot be read is named, and the others are given", async () => {
+  using folder = createTestFolder();
+  const path = folder.file("store.db");
+  const runs = [aRun(), aRun()] as const;
+  const [sent, reply] = [anOutboxMessage("o"), aReply("m")];
+  const storage = await open(path);
+  await storage.join({ id: NODE, host: "h", pid: 1 });
+  await storage.commit(
+    0,
+    NODE,
+    runs.map((run) => aStart(run)),
+  );
+  for (const held of await storage.take(
+    NODE,
+    runs.map((run) => dueOf(run)),
+  )) {
+    await storage.commit(0, NODE, [aRunUnit(held, { outbox: [sent] })]);
+    await storage.commit(0, NODE, [aDelivery(held.run, reply)]);
+  }
+  const [unknown, fine] = runs;
+  const database = openDatabase(path);
+  database.exec(`update outbox set kind = 'verdict' where run = '${unknown.id}'`);
+  database.exec(`update inbox set body = '{"kind":"verdict"}' where run = '${unknown.id}'`);
+  database.close();
+  const inbox = await storage.read({ kind: "inbox", node: NODE, limit: 9 });
+  expect(Object.fromEntries(inbox.map(({ to, ...rest }) => [to.runId, rest]))).toEqual({
+    [unknown.id]: { unreadable: 'inbox message m cannot be read: its kind "verdict" is unknown' },
+    [fine.id]: { message: reply },
+  });
+  const outbox = await storage.read({ kind: "outbox", limit: 9 });
+  expect(Object.fromEntries(outbox.map(({ from, ...rest }) => [from.runId, rest]))).toEqual({
+    [unknown.id]: { unreadable: 'outbox message o cannot be read: its kind "verdict" is unknown' },
+    [fine.id]: { message: sent },
+  });
+  await storage.close();
 });

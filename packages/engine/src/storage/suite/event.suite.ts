@@ -19,7 +19,7 @@ import type {
   UnsubscribeUnit,
 } from "../storage.ts";
 import { aRun, aRunUnit, refOf, T0 } from "./builders.ts";
-import { only, OTHER_TENANT, type Harness, type OpenStorage } from "./harness.ts";
+import { type Harness, messageOf, only, type OpenStorage, OTHER_TENANT } from "./harness.ts";
 
 const NAME = "order.paid";
 const DAY_MS = 86_400_000;
@@ -124,7 +124,7 @@ export function eventSuite(open: OpenStorage): void {
       ]);
       expect(await readOutbox(h)).toEqual(sentTo(waiters));
       const signal = { kind: "signal", name: NAME, data: '{"sum":7}', key: "paid" };
-      expect((await readOutbox(h))[1]?.message).toEqual({
+      expect(messageOf((await readOutbox(h))[1])).toEqual({
         id: `e1/${one.id}/paid`,
         to: refOf(one),
         content: { kind: "message", message: { id: `e1/${one.id}/paid`, body: signal } },
@@ -239,7 +239,7 @@ export function eventSuite(open: OpenStorage): void {
       }
       const ids = ["z", "y", "x"].map((id) => found({ id }));
       expect(got).toEqual([...ids, found({ id: "a", publishedAt }), WAITS]);
-      expect((await readOutbox(h)).map(({ message }) => message.id)).toEqual([
+      expect((await readOutbox(h)).map((row) => messageOf(row).id)).toEqual([
         `z/${run.id}/1`,
         `y/${run.id}/2`,
         `x/${run.id}/3`,

@@ -11,7 +11,7 @@ import {
   aRunUnit,
   T0,
 } from "./builders.ts";
-import { only, type OpenStorage } from "./harness.ts";
+import { messageOf, only, type OpenStorage } from "./harness.ts";
 
 export function finishSuite(open: OpenStorage): void {
   describe("finish", () => {
@@ -60,7 +60,7 @@ export function finishSuite(open: OpenStorage): void {
       await h.commit(aRunUnit(held, { entries: [aResult("a")], outbox: [anOutboxMessage("o1")] }));
       await h.commit({ ...aFinish(held), outbox: [anOutboxMessage("o2")] });
       const outbox = await h.storage.read({ kind: "outbox", limit: 10 });
-      expect(outbox.map(({ message }) => message.id)).toEqual(["o1", "o2"]);
+      expect(outbox.map((row) => messageOf(row).id)).toEqual(["o1", "o2"]);
     });
   });
 }

@@ -3,7 +3,15 @@
 import { toTimestamp, type NodeId, type TenantId, type Timestamp } from "@millrace/protocol";
 import { DEFAULT_LEASE_MS } from "../lease.ts";
 import { shardOfUnit } from "../shard-of-unit.ts";
-import type { CommitOutcome, Held, Lane, RunHead, Storage, Unit } from "../storage.ts";
+import type {
+  CommitOutcome,
+  Held,
+  Lane,
+  RunHead,
+  Storage,
+  Unit,
+  UnreadableMessage,
+} from "../storage.ts";
 import { aStart, dueOf, T0 } from "./builders.ts";
 
 export interface TestClock {
@@ -110,6 +118,12 @@ async function commitInLanes(
     for (const [n, i] of places.entries()) if (answers[n]) outcomes.set(i, answers[n]);
   }
   return [...units.keys()].flatMap((i) => outcomes.get(i) ?? []);
+}
+
+/** @throws {Error} it cannot be read */
+export function messageOf<T>(row: { readonly message: T } | UnreadableMessage | undefined): T {
+  if (row !== undefined && "message" in row) return row.message;
+  throw new Error(row?.unreadable ?? "there is no such message");
 }
 
 const laneOf = ({ lanes }: Storage, unit: Unit | undefined): Lane =>

@@ -2,7 +2,7 @@ import { toShard } from "@millrace/protocol";
 import { describe, expect, test } from "vitest";
 import type { Answers, OutboxMessage } from "../storage.ts";
 import { anOutboxMessage, aResult, aRun, aRunUnit, refOf } from "./builders.ts";
-import { only, type Harness, type OpenStorage } from "./harness.ts";
+import { type Harness, messageOf, only, type OpenStorage } from "./harness.ts";
 
 const readOutbox = (h: Harness, limit = 10): Promise<Answers["outbox"]> =>
   h.storage.read({ kind: "outbox", limit });
@@ -30,7 +30,7 @@ export function outboxSuite(open: OpenStorage): void {
       for (const [i, held] of runs.toReversed().entries()) {
         await h.commit(aRunUnit(held, { outbox: [anOutboxMessage(`z${9 - i}`)] }));
       }
-      expect((await readOutbox(h, 2)).map(({ message }) => message.id)).toEqual(["z9", "z8"]);
+      expect((await readOutbox(h, 2)).map((row) => messageOf(row).id)).toEqual(["z9", "z8"]);
     });
 
     test("forgets what was sent, of that run alone; to forget it twice is no harm", async () => {

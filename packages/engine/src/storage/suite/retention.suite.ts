@@ -17,7 +17,7 @@ import {
   refOf,
   T0,
 } from "./builders.ts";
-import { only, type Harness, type OpenStorage } from "./harness.ts";
+import { type Harness, messageOf, only, type OpenStorage } from "./harness.ts";
 
 const KEPT_MS = 1_000;
 const EXPIRY = after(T0, KEPT_MS);
@@ -206,7 +206,7 @@ function underWaySuite(open: OpenStorage): void {
     h.clock.advance(KEPT_MS);
     expect(await h.storage.reap()).toMatchObject({ pruned: 1 });
     const inbox = await h.storage.read({ kind: "inbox", node: h.node("a"), limit: 10 });
-    expect(inbox.map(({ message }) => message)).toEqual([aReply("reply", child)]);
+    expect(inbox.map(messageOf)).toEqual([aReply("reply", child)]);
   });
 }
 
