@@ -54,6 +54,23 @@ async function openCounted(
 }
 
 describe("an idle node", () => {
+  test("names what is wrong with its store, until the store answers again", async () => {
+    await using world = new NodeWorld();
+    let isAway = false;
+    const away = (): Promise<never> =>
+      Promise.reject(new MillraceError("storage.unavailable", "nobody answers"));
+    const { member } = await openCounted(world, {
+      beat: (node) => (isAway ? away() : world.store.beat(node)),
+    });
+    expect(member.node.health()).toEqual({ state: "ready", reason: null });
+    isAway = true;
+    await world.clock.advance(5_000);
+    expect(member.node.health()).toEqual({ state: "ready", reason: "nobody answers" });
+    isAway = false;
+    await world.clock.advance(5_000);
+    expect(member.node.health()).toEqual({ state: "ready", reason: null });
+  });
+
   test("asks the store at most fifteen things in a minute, and each is a heartbeat", async () => {
     await using world = new NodeWorld();
     const { calls } = await openCounted(world);

@@ -76,6 +76,8 @@ export class Background {
   /** A lease has ended, and the end of the next is not known. */
   #isReapDue = false;
   #isStopping = false;
+  /** Why the last heartbeat failed; null: it did not. An idle node learns here that its store is away. */
+  trouble: MillraceError | null = null;
 
   constructor(options: BackgroundOptions) {
     this.#options = options;
@@ -233,11 +235,15 @@ export class Background {
     const me = node();
     try {
       const pulse = await storage.beat(me);
+      this.trouble = null;
       time.adjust(pulse.now);
       return this.#heed(pulse);
     } catch (error) {
       // A store that failed in another call answers all of them so: an idle node learns of it here.
-      if (!MillraceError.is(error) || !FATAL.has(error.code)) throw error;
+      if (!MillraceError.is(error) || !FATAL.has(error.code)) {
+        this.trouble = MillraceError.is(error) ? error : null;
+        throw error;
+      }
       // What a node was refused that it is not any more says nothing of the node that it is now.
       if (me === node()) onFatal(error);
       return BEAT_AGAIN_MS;

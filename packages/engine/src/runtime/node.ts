@@ -386,7 +386,8 @@ export class Node implements Engine {
     const lane = this.#parts.lanes.find(
       ({ trouble }) => trouble !== null && trouble.code !== "storage.rejected",
     );
-    if (lane?.trouble) return lane.trouble.message;
+    const trouble = lane?.trouble ?? this.#background.trouble;
+    if (trouble) return trouble.message;
     return this.#parts.executor.overdue >= MAX_OVERDUE_BODIES
       ? `${this.#parts.executor.overdue} step bodies outlived their time; this node takes no more runs until they end`
       : null;

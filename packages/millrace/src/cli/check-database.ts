@@ -5,6 +5,7 @@ import {
   decideProfile,
   describePostgresUrl,
   examinePostgres,
+  type PostgresAddress,
   type PostgresProfile,
   type PostgresReport,
 } from "@millrace/engine/postgres";
@@ -26,11 +27,18 @@ export async function checkDatabase(database: DatabaseSettings): Promise<readonl
 /** @returns a finding: it cannot be reached */
 async function reach(check: string, url: string): Promise<PostgresReport | Finding> {
   try {
+    return await examine(url, describePostgresUrl(url));
+  } catch (error) {
+    if (!MillraceError.is(error)) throw error;
+    return fail(check, error.message, "See docs/operating/postgresql.md.");
+  }
+}
+
+async function examine(url: string, address: PostgresAddress): Promise<PostgresReport> {
+  try {
     return await examinePostgres(url);
   } catch (error) {
-    const explained = explainDatabase(error, describePostgresUrl(url));
-    if (!MillraceError.is(explained)) throw explained;
-    return fail(check, explained.message, "See docs/operating/postgresql.md.");
+    throw explainDatabase(error, address);
   }
 }
 
@@ -44,12 +52,16 @@ const judge = ({ url, profile }: DatabaseSettings, report: PostgresReport): read
 ];
 
 export function judgeServer(shown: string, report: PostgresReport): Finding {
-  const { server, isStandby, encoding } = report;
+  const { server, isStandby, isReadOnly, encoding } = report;
   const check = "database";
   const message = `${shown} is ${server.text}`;
   if (server.tooOld !== null) return fail(check, `${message}, which is too old`, server.tooOld);
   if (isStandby) {
     return fail(check, `${message}, a standby, which takes no writes`, "Name the primary.");
+  }
+  if (isReadOnly) {
+    const advice = "Set default_transaction_read_only off for this user and this database.";
+    return fail(check, `${message}, and is set to take no writes`, advice);
   }
   if (encoding !== "UTF8") {
     const advice = "Make another one: create database … encoding 'UTF8' template template0";

@@ -329,6 +329,27 @@ describe("millrace doctor", { timeout: 30_000 }, () => {
     expect(away.find("database")).toMatchObject(state("fail", "Nobody listens there"));
   });
 
+  test("sees that a database is set to take no writes", async () => {
+    await using database = await createTestDatabase();
+    const statement = `alter database ${database.name} set default_transaction_read_only = on`;
+    await runStatements(database.url, statement);
+    const { find } = await examine(database.url);
+    expect(find("database")).toMatchObject(state("fail", "set to take no writes"));
+  });
+
+  test("reads the database's clock whatever is set for how numbers are written", async () => {
+    await using database = await createTestDatabase();
+    const statement = `alter database ${database.name} set extra_float_digits = -15`;
+    await runStatements(database.url, statement);
+    expect((await examine(database.url)).find("database clock")?.state).toBe("ok");
+  });
+
+  test("says which file of the URL cannot be read", async () => {
+    await using database = await createTestDatabase();
+    const { find } = await examine(`${withSecret(database.url)}?sslrootcert=/nowhere/ca.pem`);
+    expect(find("database")).toMatchObject(state("fail", "/nowhere/ca.pem"));
+  });
+
   test("tells a profile that is tried on PostgreSQL", async () => {
     await using database = await createTestDatabase();
     const { find } = await examine(database.url, { MILLRACE_DATABASE_PROFILE: "cockroach" });
@@ -342,6 +363,7 @@ describe("millrace doctor", { timeout: 30_000 }, () => {
       server: recognize({ text: "PostgreSQL 13.12 on x86_64-pc-linux-gnu", citus: null }),
       encoding: "UTF8",
       isStandby: false,
+      isReadOnly: false,
       isPooled: false,
       unsafeSettings: [],
       connections: { most: 97, used: 91 },
@@ -360,6 +382,9 @@ describe("millrace doctor", { timeout: 30_000 }, () => {
     expect(judgeServer("db", recent).state).toBe("ok");
     expect(judgeServer("db", { ...recent, isStandby: true })).toMatchObject(
       state("fail", "a standby"),
+    );
+    expect(judgeServer("db", { ...recent, isReadOnly: true })).toMatchObject(
+      state("fail", "set to take no writes"),
     );
     expect(judgeServer("db", { ...recent, encoding: "LATIN1" })).toMatchObject(
       state("fail", "LATIN1"),

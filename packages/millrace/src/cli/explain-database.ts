@@ -17,9 +17,13 @@ const SENTENCES: Readonly<Record<string, Sentence>> = {
   ENOTFOUND: NO_HOST,
   EAI_AGAIN: NO_HOST,
   ETIMEDOUT: NO_ANSWER,
+  ENOENT: ({ host }) =>
+    `There is no socket in ${host}. Start PostgreSQL on this machine, or correct the folder and the port in the URL.`,
   "28P01": ({ user }) => `The password of ${user} is wrong. Correct it in MILLRACE_DATABASE_URL.`,
   "28000": ({ user }, why) =>
-    `It does not let ${user} in: ${why}. Create the user, or let it in by pg_hba.conf.`,
+    user === ""
+      ? "No user is named. Write one into the URL, or set PGUSER."
+      : `It does not let ${user} in: ${why}. Create the user, or let it in by pg_hba.conf.`,
   "3D000": ({ database }) =>
     `There is no database of that name. Create it by: create database ${quoted(database)} encoding 'UTF8' template template0`,
   "42501": ({ database, user }, why) =>
@@ -28,7 +32,9 @@ const SENTENCES: Readonly<Record<string, Sentence>> = {
     "that docs/operating/postgresql.md lists.",
   "53300": () =>
     "It has no connection left. Raise max_connections, or give it fewer clients: a node takes up to 7.",
-  "25006": () => "It takes no writes: it is a standby. Name the primary in the URL.",
+  "25006": ({ database, user }) =>
+    "It takes no writes: it is a standby, or default_transaction_read_only is on. Name the primary in the URL, " +
+    `or set that off for ${quoted(user)} and ${quoted(database)}.`,
 };
 
 const NO_PASSWORD: Sentence = ({ user }) =>
@@ -59,17 +65,18 @@ export function explainDatabase(error: unknown, address: PostgresAddress): unkno
   const why = whyOf(error);
   const { shown, host, port, database, user } = address;
   const where = `Cannot use the database ${shown} (host ${host}, port ${port}, database ${database}, user ${user}).`;
-  const sentence = SENTENCES[errorCodeOf(error.cause) ?? ""] ?? sentenceOf(why);
+  const sentence = SENTENCES[errorCodeOf(error.cause) ?? ""] ?? sentenceOf(error.cause, why);
   const message = `${where} ${sentence(address, why)}`;
   return new MillraceError(error.code, message, { cause: error.cause });
 }
 
-function sentenceOf(why: string): Sentence {
+function sentenceOf(cause: unknown, why: string): Sentence {
   if (why.includes(SASL_WITHOUT_PASSWORD)) return NO_PASSWORD;
   if (TLS.test(why)) {
     return () => `There is no safe connection: ${why}. Look at sslmode and sslrootcert in the URL.`;
   }
-  if (/timeout|no answer/i.test(why)) return NO_ANSWER;
+  // An answer that speaks of a timeout is one: `statement_timeout` may be set wrong.
+  if (errorCodeOf(cause) === null && /timeout|no answer/i.test(why)) return NO_ANSWER;
   return () => `It says: ${why}. Look at the URL and at the database's log.`;
 }
 

@@ -67,6 +67,18 @@ describe("millrace export, import and resume", { timeout: 60_000 }, () => {
     expect(await second.stop()).toBe(0);
   });
 
+  test("do not choose between a folder and a database that are both named", async () => {
+    await using folder = await plantFolder({});
+    const both = ["--data", ".", "--database", "postgres://127.0.0.1:1/none"];
+    for (const name of ["export", "import"]) {
+      const { code, errText } = await run(folder.path, name, "all.jsonl.gz", ...both);
+      expect([code, errText()]).toEqual([
+        2,
+        expect.stringContaining("--data and --database name two stores. Name one of them."),
+      ]);
+    }
+  });
+
   test("warn of a server that works on what is exported", async () => {
     await using folder = await plantFolder({});
     const server = await serve(folder.path);

@@ -54,9 +54,14 @@ export function addMoves(program: Command, line: CommandLine): void {
 
 /** What is named by a flag goes before what is configured. @returns null: the store is in the data folder */
 function findDatabase(settings: Settings): string | null {
-  const meansFile =
-    settings.sourceOf("data") === "flag" && settings.sourceOf("database") !== "flag";
-  return meansFile ? null : settings.get("database");
+  const [namesFile, namesDatabase] = (["data", "database"] as const).map(
+    (name) => settings.sourceOf(name) === "flag",
+  );
+  if (namesFile && namesDatabase) {
+    const message = "--data and --database name two stores. Name one of them.";
+    throw new MillraceError("option.invalid", message);
+  }
+  return namesFile ? null : settings.get("database");
 }
 
 async function exportTo(flags: Flags, file: string, io: Io): Promise<ExitCode> {

@@ -9,6 +9,7 @@ import {
   type PostgresServer,
 } from "../../../engine/src/testkit/postgres/start-postgres.ts";
 import { createLog } from "../log.ts";
+import { explainDatabase } from "./explain-database.ts";
 import { openStore } from "./open-store.ts";
 
 const SECRET = "a-secret-that-nobody-may-see";
@@ -25,6 +26,10 @@ beforeAll(async () => {
     "create role app login",
     "create role owner login",
     "create database shop owner owner encoding 'UTF8' template template0",
+    "create database old encoding 'LATIN1' locale 'C' template template0",
+    "create database loose encoding 'SQL_ASCII' locale 'C' template template0",
+    "create database shut template template0",
+    "alter database shut set default_transaction_read_only = on",
   );
   const file = join(postgres.folder, "pg_hba.conf");
   const rules = ["host all ada 127.0.0.1/32 scram-sha-256", "host all rex 127.0.0.1/32 reject"];
@@ -83,6 +88,17 @@ describe("a database that cannot be used", () => {
       "storage.unavailable",
       "There is no safe connection",
     ],
+    [() => urlOf("owner", "shut"), "storage.unavailable", 'set that off for "owner" and "shut"'],
+    [
+      () => `${urlOf("app")}?statement_timeout=soon`,
+      "storage.unusable",
+      'It says: invalid value for parameter "statement_timeout"',
+    ],
+    [
+      () => `postgres:///shop?host=${postgres.folder}&user=app`,
+      "storage.unavailable",
+      "There is no socket in",
+    ],
   ];
 
   test.each(cases)("is told in a sentence of its own: %#", async (toUrl, code, sentence) => {
@@ -98,6 +114,41 @@ describe("a database that cannot be used", () => {
     const all = [error?.message, error?.stack, ...log].join("\n");
     expect(all).not.toContain(SECRET);
   });
+});
+
+test.each([
+  ["old", "LATIN1"],
+  ["loose", "SQL_ASCII"],
+])(
+  "a database that is not in UTF-8 is refused, and nothing is made in it: %s",
+  async (name, encoding) => {
+    const url = urlOf("millrace", name);
+    expect((await open(url, 600_000)).error).toMatchObject({
+      code: "storage.unusable",
+      message: expect.stringContaining(`The database is in ${encoding}, and`) as unknown,
+    });
+    const [row] = await runStatements(url, "select to_regnamespace('millrace') is null as none");
+    expect(row).toEqual({ none: true });
+  },
+);
+
+test("a file that the URL names and that cannot be read is told, without the password", async () => {
+  const { error } = await open(`${urlOf(`ada:${SECRET}`)}?sslrootcert=/nowhere/ca.pem`, 600_000);
+  expect(error).toMatchObject({
+    code: "option.invalid",
+    message: expect.stringMatching(/cannot be read .*\/nowhere\/ca\.pem.*sslrootcert/) as unknown,
+  });
+  expect(error?.message).not.toContain(SECRET);
+});
+
+test("a URL without a user, where none is known, is told so", () => {
+  const address = { host: "db", port: 5432, database: "", user: "", shown: "postgres://@db:5432/" };
+  const cause = Object.assign(new Error("no PostgreSQL user name specified"), { code: "28000" });
+  const error = explainDatabase(
+    new MillraceError("storage.unusable", "it failed", { cause }),
+    address,
+  );
+  expect(error).toMatchObject({ message: expect.stringContaining("set PGUSER") as unknown });
 });
 
 describe("a database that will not be there by waiting", () => {

@@ -53,7 +53,7 @@ export function toStorageError(error: unknown, during: "open" | "work" = "work")
   if (
     error instanceof TypeError ||
     error instanceof RangeError ||
-    (state && REJECTED_CLASSES.has(state.slice(0, 2)))
+    (during === "work" && state && REJECTED_CLASSES.has(state.slice(0, 2)))
   ) {
     const message =
       `The store refuses one unit of this commit (${text}), and nothing of the commit was written. ` +
@@ -69,7 +69,7 @@ export function toStorageError(error: unknown, during: "open" | "work" = "work")
     const message = `The database lacks a table of Millrace (${text}). Is it the right one, and was it migrated?`;
     return new MillraceError("storage.unusable", message, { cause: error });
   }
-  if (during === "open" && state !== undefined && UNUSABLE_CLASSES.has(state.slice(0, 2))) {
+  if (during === "open" && state !== undefined && isLasting(state)) {
     const message = `The database refuses to work for Millrace (${text}). Look at its URL, its user and that user's rights.`;
     return new MillraceError("storage.unusable", message, { cause: error });
   }
@@ -84,6 +84,10 @@ export const fencedNode = (node: string): MillraceError =>
     "storage.fenced-node",
     `Node ${node} has been declared dead, or has never joined; nothing was written. It must drop its runs and join as a new node.`,
   );
+
+/** Of what is asked at the start: a setting that the URL names may be one that the database does not take. */
+const isLasting = (state: string): boolean =>
+  UNUSABLE_CLASSES.has(state.slice(0, 2)) || REJECTED_CLASSES.has(state.slice(0, 2));
 
 /** Never holds a password: PostgreSQL and Node name hosts, users and databases only. */
 function describe(error: unknown, state: string | undefined): string {

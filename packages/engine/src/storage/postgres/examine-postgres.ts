@@ -1,4 +1,5 @@
 // What an operator wants to know of a database before a node works on it. Only reads, on a connection of its own.
+import { MillraceError } from "@millrace/protocol";
 import { Client, type ClientConfig } from "pg";
 import { toStorageError } from "./errors.ts";
 import { MIGRATIONS } from "./migrations/list.ts";
@@ -22,6 +23,8 @@ export interface PostgresReport {
   readonly encoding: string;
   /** A copy that takes no writes. */
   readonly isStandby: boolean;
+  /** `default_transaction_read_only` is on, for this user or for the database. */
+  readonly isReadOnly: boolean;
   /** A pooler is in between that gives each transaction another session. */
   readonly isPooled: boolean;
   /** Settings by which a crash may lose what was acknowledged, and which are off. */
@@ -53,12 +56,28 @@ export const CONNECTIONS_A_NODE = 7;
 const CONNECT_WITHIN_MS = 5_000;
 const ANSWER_WITHIN_MS = 10_000;
 
-/** @param url as `checked` by its reader: one that cannot be parsed throws what `pg` throws */
+/**
+ * @param url as `checked` by its reader: one that cannot be parsed throws what `pg` throws
+ * @throws {MillraceError} option.invalid: a file that it names cannot be read
+ */
 export function describePostgresUrl(url: string): PostgresAddress {
-  const { host, port, database = "", user = "" } = new Client({ connectionString: url });
+  const { host, port, database = "", user = "" } = parse(url);
   const name = host.includes(":") ? `[${host}]` : host;
   const shown = `postgres://${encodeURIComponent(user)}@${name}:${port}/${encodeURIComponent(database)}`;
   return { host, port, database, user, shown };
+}
+
+function parse(url: string): Client {
+  try {
+    return new Client({ connectionString: url });
+  } catch (cause) {
+    // Such as `ENOENT: no such file or directory, open '/etc/ca.pem'`; anything else may hold the URL.
+    if (!(cause instanceof Error && "syscall" in cause)) throw cause;
+    const message =
+      `The URL of the database names a file that cannot be read (${cause.message}). ` +
+      "Look at sslrootcert, sslcert and sslkey in it.";
+    throw new MillraceError("option.invalid", message, { cause });
+  }
 }
 
 /** @throws {MillraceError} storage.unavailable, storage.unusable */
@@ -86,6 +105,7 @@ const FACTS = `
 select
   current_setting('server_encoding') as encoding,
   pg_is_in_recovery() as "isStandby",
+  current_setting('default_transaction_read_only') = 'on' as "isReadOnly",
   pg_backend_pid() as pid,
   array_remove(array[
     case when current_setting('fsync') = 'off' then 'fsync' end,
@@ -104,6 +124,7 @@ const FACTS_OF_COCKROACH = `
 select
   'UTF8' as encoding,
   false as "isStandby",
+  false as "isReadOnly",
   0 as pid,
   array[]::text[] as "unsafeSettings",
   null as most,
@@ -111,7 +132,8 @@ select
   to_regnamespace('millrace') is not null as "hasSchema",
   has_database_privilege(current_database(), 'create') as "mayCreateSchema"`;
 
-const NOW = "select (extract(epoch from clock_timestamp()) * 1000)::float8 as now";
+// As a text: how a float is written is a setting of the user's.
+const NOW = "select (extract(epoch from clock_timestamp()) * 1000)::bigint::text as now";
 
 // Every right is asked for by itself: of a list PostgreSQL says whether there is any of them.
 const CLOSED = `
@@ -129,6 +151,7 @@ const APPLIED = "select id, name, breaking from millrace.migrations order by id"
 interface Facts {
   readonly encoding: string;
   readonly isStandby: boolean;
+  readonly isReadOnly: boolean;
   readonly pid: number;
   readonly unsafeSettings: readonly string[];
   readonly most: number | null;
@@ -164,8 +187,8 @@ async function examine(client: Client): Promise<PostgresReport> {
 /** As if the answer had been made half-way. */
 async function compareClocks(client: Client): Promise<number> {
   const before = Date.now();
-  const [row] = (await client.query<{ readonly now: number }>(NOW)).rows;
-  return Math.round((row?.now ?? Number.NaN) - (before + Date.now()) / 2);
+  const [row] = (await client.query<{ readonly now: string }>(NOW)).rows;
+  return Math.round(Number(row?.now) - (before + Date.now()) / 2);
 }
 
 async function readMigrations(client: Client): Promise<MigrationReport | null> {

@@ -20,6 +20,7 @@ const BOOKKEEPING = [
 ];
 
 const APPLIED = "select id, name, breaking from millrace.migrations order by id";
+const ENCODING = "select current_setting('server_encoding') as encoding";
 const HAS_BOOKKEEPING = "select to_regclass('millrace.migrations') is not null as has";
 
 // PostgreSQL itself does not keep `if not exists` from failing when two do it at once.
@@ -45,6 +46,7 @@ export async function migrate(
   client.on("error", () => undefined);
   try {
     await client.connect();
+    await refuseEncoding(client);
     await prepareBookkeeping(client);
     for (;;) {
       const applied = await readApplied(client);
@@ -59,6 +61,17 @@ export async function migrate(
   } finally {
     await client.end().catch(() => undefined);
   }
+}
+
+/** One that is not Unicode has no place for some texts, or takes bytes that are none. */
+async function refuseEncoding(client: Client): Promise<void> {
+  const { rows } = await client.query<{ encoding: string }>(ENCODING);
+  const encoding = rows[0]?.encoding;
+  if (encoding === "UTF8") return;
+  const message =
+    `The database is in ${encoding ?? "no known encoding"}, and Millrace needs one in UTF8. ` +
+    "Make another one: create database … encoding 'UTF8' template template0";
+  throw new MillraceError("storage.unusable", message);
 }
 
 /** Writes nothing where all is there: a node that may not create schemas can still start. */

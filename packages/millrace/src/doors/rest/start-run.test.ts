@@ -1,5 +1,10 @@
+import { MillraceError } from "@millrace/protocol";
 import { describe, expect, test } from "vitest";
-import { openTestServer, type TestServer } from "../../../../../tools/testkit/open-test-server.ts";
+import {
+  openTestServer,
+  type TestServer,
+  type TestServerOptions,
+} from "../../../../../tools/testkit/open-test-server.ts";
 
 const ECHO = {
   name: "Echo",
@@ -9,8 +14,8 @@ const ECHO = {
 
 const START = "/api/v1/workflows/echo/run";
 
-async function openWithEcho(): Promise<TestServer> {
-  const server = await openTestServer();
+async function openWithEcho(options: TestServerOptions = {}): Promise<TestServer> {
+  const server = await openTestServer(options);
   await server.install({ ...ECHO, id: "wf_echo" });
   return server;
 }
@@ -56,6 +61,24 @@ describe("POST /workflows/{id}/run", () => {
     const byId = await server.send("POST", "/api/v1/workflows/wf_echo/run");
     const bySlug = await server.send("POST", "/api/v1/workflows/echo/run");
     expect([byId, bySlug].map((it) => it.body.data.workflowId)).toEqual(["wf_echo", "wf_echo"]);
+  });
+
+  test("tells which run it has started when the store goes away while the caller waits", async () => {
+    const away = new MillraceError("storage.unavailable", "nobody answers");
+    await using server = await openWithEcho({
+      replaced: { waitForRun: () => Promise.reject(away) },
+    });
+    const send = (): ReturnType<TestServer["send"]> =>
+      server.send("POST", `${START}?wait=30`, { body: { idempotencyKey: "one" } });
+    const first = await send();
+    expect([first.status, Object.keys(first.body.data)]).toEqual([
+      201,
+      ["runId", "status", "workflowId", "workflowVersion"],
+    ]);
+    const { runId } = first.body.data;
+    expect(await send()).toMatchObject({ status: 200, body: { data: { runId } } });
+    // What asks for the run alone has nothing to tell.
+    expect((await server.send("GET", `/api/v1/runs/${runId}?wait=30`)).status).toBe(503);
   });
 
   test("waits for the end of the run where it is asked to, and answers with the run", async () => {

@@ -10,6 +10,8 @@ import {
   type JsonText,
   type JsonValue,
   type Priority,
+  type Run,
+  type RunId,
   type Timestamp,
 } from "@millrace/protocol";
 import { readJsonBody } from "../../read-body.ts";
@@ -275,12 +277,28 @@ export async function toStartAnswer(
   const headers = toStartHeaders(outcome);
   const more = warnings.length === 0 ? { headers } : { headers, meta: { warnings } };
   const code = isNew ? 201 : 200;
-  if (waitMs !== null) {
-    const run = await waitForRun(call, services, runId, waitMs);
-    return success(code, { runId, ...toRunView(run) }, more);
-  }
+  const run = waitMs === null ? null : await waitWhileStored(call, services, runId, waitMs);
+  if (run !== null) return success(code, { runId, ...toRunView(run) }, more);
   const status = isNew ? "pending" : outcome.status;
   return success(code, { runId, status, workflowId, workflowVersion }, more);
+}
+
+/**
+ * @returns null: the store has gone away. The start is durable, so the caller gets its id: one who is told to repeat
+ * would begin a second run.
+ */
+async function waitWhileStored(
+  call: AuthorizedCall,
+  services: Services,
+  runId: RunId,
+  waitMs: number,
+): Promise<Run | null> {
+  try {
+    return await waitForRun(call, services, runId, waitMs);
+  } catch (error) {
+    if (MillraceError.is(error) && error.code === "storage.unavailable") return null;
+    throw error;
+  }
 }
 
 function toStartHeaders(outcome: Accepted): Readonly<Record<string, string>> {

@@ -31,6 +31,28 @@ test.each([
   }
 });
 
+test("what an operator has set for the database does not change how its nodes work", async () => {
+  await using created = await createTestDatabase();
+  const alter = `alter database ${created.name} set`;
+  await runStatements(
+    created.url,
+    `${alter} default_transaction_isolation = 'serializable'`,
+    `${alter} lock_timeout = 1`,
+    `${alter} statement_timeout = 1000`,
+  );
+  const database = await openDatabase({ url: created.url });
+  try {
+    const [isolation, lock, statementLimit] = await database.fly("commit", [
+      ISOLATION,
+      bind(statement("lock", "show lock_timeout")),
+      bind(statement("limit", "show statement_timeout")),
+    ]);
+    expect([isolation, lock, statementLimit]).toEqual([[["read committed"]], [["0"]], [["0"]]]);
+  } finally {
+    await database.close();
+  }
+});
+
 test("nothing said, it is found", async () => {
   await using created = await createTestDatabase();
   const database = await openDatabase({ url: created.url });
@@ -43,6 +65,7 @@ test("CockroachDB is asked for no setting of PostgreSQL's planner", () => {
     "client_min_messages",
     "default_transaction_isolation",
     "idle_in_transaction_session_timeout",
+    "lock_timeout",
     "statement_timeout",
   ]);
 });

@@ -27,11 +27,12 @@ export interface Profile {
 
 /**
  * A session that stops inside of a transaction frees its locks. What takes long is not ended, whatever the user's own
- * limit is: it would be sent again, and take as long.
+ * limits are: it would be sent again, and take as long.
  */
 const SESSION: SessionSettings = {
   idle_in_transaction_session_timeout: "5000",
   statement_timeout: "0",
+  lock_timeout: "0",
   client_min_messages: "warning",
 };
 
@@ -51,7 +52,8 @@ const PLANNER: SessionSettings = {
 export const PROFILES: Readonly<Record<PostgresProfile, Profile>> = {
   postgres: {
     name: "postgres",
-    settings: SESSION,
+    // Its default, said because an operator may have changed it: under a stricter one heartbeats and commits conflict.
+    settings: { ...SESSION, default_transaction_isolation: "read committed" },
     listens: true,
     findsPooler: true,
     dialect: null,
