@@ -4,6 +4,7 @@ import {
   RunService,
   Workflow,
   Workspace,
+  type ConnectableEngine,
   type WorkflowContext,
 } from "@millrace/nestjs";
 import { overrideMillrace } from "@millrace/nestjs/testing";
@@ -36,6 +37,14 @@ class Renewal {
 
 @Workspace()
 class Contracts {}
+
+test("a test that has no engine yet is told so at once", () => {
+  const engine = undefined as unknown as ConnectableEngine;
+  const builder = Test.createTestingModule({ imports: [MillraceModule.forRoot({ url: "x" })] });
+  expect(() => overrideMillrace(builder, { engine })).toThrow(
+    "`engine` must be an engine that was started, such as createTestEngine() gives; received undefined",
+  );
+});
 
 test("a workflow class that sleeps for 400 days ends at once on the kit's engine", async () => {
   await using engine = await createTestEngine({ startAt: "2026-01-01T00:00:00Z" });

@@ -6,6 +6,7 @@ import { reminders } from "./reminders.ts";
 export type DefineTest = (name: string, body: () => Promise<void>) => void;
 
 const STEPS = ["wait", "remind", "wait#2", "remind#2", "wait#3", "remind#3", "last-wait"];
+const DAY_MS = 86_400_000;
 const startAt = "2027-01-01T09:00:00Z";
 
 export function defineKitTests(test: DefineTest): void {
@@ -26,6 +27,25 @@ export function defineKitTests(test: DefineTest): void {
       await run.expectSteps(STEPS);
     });
     equal(crashes.length, 2 * STEPS.length);
+  });
+
+  test("has a time of its own beside another engine", async () => {
+    const lengths = await Promise.all(
+      ["2027-01-01", "2028-01-01"].map(async (day) => {
+        await using engine = await createTestEngine({ workflows: [reminders], startAt: day });
+        const run = await engine.start(reminders, "ada@example.com");
+        await run.result();
+        return engine.now.getTime() - Date.parse(day);
+      }),
+    );
+    deepEqual(lengths, [400 * DAY_MS, 400 * DAY_MS]);
+  });
+
+  test("keeps no process alive where it is left open", async () => {
+    const engine = await createTestEngine({ workflows: [reminders] });
+    const run = await engine.start(reminders, "ada@example.com");
+    await engine.advance("1 day");
+    equal(await run.status(), "running");
   });
 
   test("shows in what way an expectation was missed", async () => {

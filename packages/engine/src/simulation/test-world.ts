@@ -59,8 +59,8 @@ const MAX_RESIDENT_RUNS = 10_000;
 /** Turns that cost next to nothing, before it looks now and then only. */
 const EAGER_LOOKS = 100;
 const LOOK_EVERY_MS = 2;
-/** A run that needs more timers than this does not end. */
-const MOST_TIMERS = 20_000;
+/** In one call, for each run that lives. Nine fire for a sleep, mostly upkeep: so for 440 sleeps, a year of days, in a few seconds. */
+const MOST_TIMERS = 4_000;
 
 export class TestWorld implements AsyncDisposable {
   readonly #options: TestWorldOptions;
@@ -106,7 +106,7 @@ export class TestWorld implements AsyncDisposable {
       await opening;
     } while (opening !== this.#opening);
     if (this.#life === null || this.#isOver) {
-      throw new MillraceError("engine.stopping", "The test engine is closed");
+      throw createClosedError();
     }
     return this.#life;
   }
@@ -140,8 +140,14 @@ export class TestWorld implements AsyncDisposable {
    * Resolves when nothing can go on before time moves.
    *
    * @throws code is at something that does not end
+   * @throws {MillraceError} engine.stopping
    */
   async settle(): Promise<void> {
+    this.#assertOpen();
+    await this.#settle();
+  }
+
+  async #settle(): Promise<void> {
     await this.#clock.settle();
     let busy = this.#findBusy();
     if (busy.length === 0) return;
@@ -160,26 +166,41 @@ export class TestWorld implements AsyncDisposable {
     }
   }
 
-  /** Moves time by so much; whatever falls due on the way happens in its order. */
+  /**
+   * Moves time by so much; whatever falls due on the way happens in its order.
+   *
+   * @throws {MillraceError} engine.stopping
+   */
   advance(ms: number): Promise<void> {
     return this.#alone(async () => {
+      this.#assertOpen();
       const untilMs = this.#clock.nowMs + ms;
-      await this.settle();
-      while (this.#clock.fireNext(untilMs)) await this.settle();
+      await this.#settle();
+      while (this.#clock.fireNext(untilMs)) await this.#settle();
       this.#clock.skipTo(untilMs);
-      await this.settle();
+      await this.#settle();
     });
   }
 
-  /** Moves time as far as it must. @returns false: no time brings that about */
+  /**
+   * Moves time as far as it must.
+   *
+   * @returns false: no time brings that about, or nothing that ends
+   * @throws {MillraceError} engine.stopping
+   */
   moveUntil(isOver: () => boolean): Promise<boolean> {
     return this.#alone(async () => {
-      for (let fired = 0; fired < MOST_TIMERS; fired++) {
-        await this.settle();
+      this.#assertOpen();
+      const { runs } = this.#store.tables;
+      let mostLive = 1;
+      for (let fired = 0; fired < MOST_TIMERS * mostLive; fired++) {
+        await this.#settle();
         if (isOver()) return true;
         if (!this.#clock.fireNext(Infinity)) return false;
+        mostLive = Math.max(mostLive, runs.size);
       }
-      return false;
+      await this.#settle();
+      return isOver();
     });
   }
 
@@ -198,6 +219,10 @@ export class TestWorld implements AsyncDisposable {
       while (!state.isStopped && this.#clock.fireNext(Infinity)) await this.#clock.settle();
     });
     this.#life?.end();
+  }
+
+  #assertOpen(): void {
+    if (this.#isOver) throw createClosedError();
   }
 
   /** Two who move time at once take turns. */
@@ -258,12 +283,21 @@ export class TestWorld implements AsyncDisposable {
     const { patienceMs } = this.#options;
     const places = busy.map(({ runId, step }) =>
       step === null
-        ? `the function of run ${runId}, which awaits what is not durable`
+        ? `the function of run ${runId}, which awaits what is not durable,`
         : `step "${step}" of run ${runId}`,
     );
-    return `Time cannot move: ${places.join(", and ")} has not ended in ${patienceMs} ms of real time. Stub what takes long (a stub may \`sleep\` or \`hang\`), or raise \`patienceMs\``;
+    const hasFunction = busy.some(({ step }) => step === null);
+    const hint = hasFunction ? "Await in a step what takes long, and stub" : "Stub what takes long";
+    return `Time cannot move: ${places.join(", and ")} ${places.length > 1 ? "have" : "has"} not ended in ${patienceMs} ms of real time. ${hint} (a stub may \`sleep\` or \`hang\`), or raise \`patienceMs\``;
   }
 }
+
+/** Mostly somebody forgot an `await`, as in `return run.result()` where `await using` closes the engine. */
+const createClosedError = (): MillraceError =>
+  new MillraceError(
+    "engine.stopping",
+    "The test engine is closed; `await` what still needs it before that",
+  );
 
 /** Runs out in real time, unless it is renewed. */
 class Patience {

@@ -313,15 +313,16 @@ describe("millrace check", { timeout: 60_000 }, () => {
     await using world = await openExported();
     const renamed = NAPPING.replace("lie down", "lie still");
     await world.plant("v2", module(ORDER, renamed, BOOKING, PARENT));
-    const { code, out } = await world.call("check", "v2.js", "--runs", "runs.jsonl");
+    const { code, out, err } = await world.call("check", "v2.js", "--runs", "runs.jsonl");
     const { napping, cancelled } = world.ids;
     expect(code).toBe(1);
+    expect(err).toMatch(/^A run that lives and differs would be set aside: put the change behind/);
     const [head, ...rest] = out.split("\n");
     expect(head).toBe('✖ napping version 1, at "lie down", entry 1: 2 runs');
     expect(rest.slice(0, 2).toSorted()).toEqual([`    ${napping}`, `    ${cancelled}`].toSorted());
     expect(rest.slice(2).join("\n")).toBe(
       `    journal  a step, asked for after entry 0
-    code     the code asked for "lie still" and not for it
+    code     asked for "lie still" and not for it
 
 5 the same, 2 differ
 `,
@@ -393,6 +394,7 @@ describe("millrace check", { timeout: 60_000 }, () => {
       `– booking version 1, no code: 1 run\n    ${world.ids["booking"]}\n    There is no workflow "booking" here\n`,
     );
     expect(lax.out).toContain("3 the same, 4 without code\n");
+    expect(lax.err).toMatch(/^A run that lives and has no code would wait: keep its workflow/);
     const strict = await world.call("check", "v3.js", "--runs", "runs.jsonl", "--strict");
     expect(strict.code).toBe(1);
   });

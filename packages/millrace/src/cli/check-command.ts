@@ -86,8 +86,17 @@ async function checkCode(call: Call, code: readonly string[]): Promise<ExitCode>
   const style = styleOf(io);
   const drawn = drawFindings(findings, source.placeOf, style);
   printLines(io, [...drawn, drawTotals(counts, style)]);
-  for (const note of source.notes) io.err(`${plain(note)}\n`);
+  for (const note of [...source.notes, ...adviceOn(counts)]) io.err(`${plain(note)}\n`);
   return exit;
+}
+
+/** What to do about it. */
+function adviceOn(counts: Readonly<Record<CheckResult, number>>): readonly string[] {
+  const differing =
+    "A run that lives and differs would be set aside: put the change behind ctx.patched(…), or give it a version of its own. See docs/learning/upgrade-running-code.md.";
+  const missing =
+    "A run that lives and has no code would wait: keep its workflow and version until it has ended.";
+  return [...(counts.differs > 0 ? [differing] : []), ...(counts["no-code"] > 0 ? [missing] : [])];
 }
 
 /** A function has left a promise of its own behind; a server would log that and go on, too. */

@@ -1,7 +1,8 @@
 // What a check found, for people: a block for each thing that is wrong, however many runs have it.
 import type { CheckedRun, CheckResult } from "@millrace/sdk/check";
 import { glyphsOf } from "./glyphs.ts";
-import { cut, plain, type Color, type Style } from "./io.ts";
+import { cut } from "./columns.ts";
+import { plain, type Color, type Style } from "./io.ts";
 import { formatCount } from "./progress.ts";
 
 /** Runs that are named of each block; `--json` names all. */
@@ -67,7 +68,7 @@ function drawDifference(group: Group<Differing>, style: Style): readonly string[
     drawHead(group, where, ["failed", "red"], style),
     ...drawRuns(group, style),
     `    journal  ${short(expected)}`,
-    `    code     ${short(asked)}`,
+    `    code     ${short(asked.replace(/^the code /, ""))}`,
   ];
   if (!isStructureOnly) return lines;
   return [...lines, style.paint("dim", "    structure only: may be the missing data")];

@@ -39,6 +39,11 @@ export class CrashPlan {
       const message = `\`at\` of a crash must be one of ${CRASH_MOMENTS.join(", ")}, is ${crash.at}`;
       throw new MillraceError("option.invalid", message);
     }
+    const { step }: { readonly step: unknown } = crash;
+    if (typeof step !== "string" || step === "") {
+      const message = "A crash must name the key of a `step`; engine.crash() is one at this moment";
+      throw new MillraceError("option.invalid", message);
+    }
     this.#planned.push(crash);
   }
 

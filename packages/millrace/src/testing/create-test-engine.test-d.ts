@@ -25,6 +25,11 @@ export async function typed(): Promise<void> {
   void (true satisfies Same<typeof engine.client, Client>);
   const skipped = await engine.skipUntil(byName.result());
   void (true satisfies Same<typeof skipped, number>);
+  await engine.advanceTo(new Date(0));
+  // @ts-expect-error -- a duration or an instant is no promise
+  await engine.skipUntil(new Date(0));
+  // @ts-expect-error -- an instant is no duration
+  await engine.advance(new Date(0));
 }
 
 /** As they are imported from JSON, or written. */

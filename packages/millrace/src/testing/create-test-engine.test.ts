@@ -1,4 +1,4 @@
-import { RetryAfterError, workflow } from "@millrace/sdk";
+import { defineWorkflow, RetryAfterError, workflow } from "@millrace/sdk";
 import { RunCancelledError, RunFailedError } from "@millrace/sdk/client";
 import { createWorker } from "@millrace/sdk/worker";
 import { describe, expect, test } from "vitest";
@@ -54,6 +54,66 @@ describe("createTestEngine", () => {
     expect(await run.status()).toBe("running");
     await engine.advance("1 day");
     await run.expectSteps(["wait", "remind", "wait#2", "remind#2"]);
+  });
+
+  test("moves time to an instant, across a change of the clocks, and not back", async () => {
+    const morning = workflow("morning", {}, async (ctx) => {
+      await ctx.sleepUntil("nine in Berlin", "2027-03-28T09:00:00+02:00");
+      await ctx.sleep("a day", "1 day");
+    });
+    await using engine = await createTestEngine({
+      workflows: [morning],
+      startAt: "2027-03-27T09:00:00+01:00",
+    });
+    const run = await engine.start(morning, {});
+    await engine.advanceTo("2027-03-28T08:59:59.999+02:00");
+    await run.expectSteps([]);
+    await engine.advanceTo(new Date("2027-03-28T09:00:00+02:00"));
+    await run.expectSteps(["nine in Berlin"]);
+    expect(engine.now).toEqual(new Date("2027-03-28T07:00:00Z"));
+    await engine.advanceTo(engine.now);
+    await expect(engine.advanceTo("2027-03-27")).rejects.toThrow(
+      "`at`: 2027-03-27T00:00:00.000Z is past. The engine's time is 2027-03-28T07:00:00.000Z, and does not go back",
+    );
+    await expect(engine.advanceTo("tomorrow")).rejects.toThrow("`at`: tomorrow is no instant");
+    await engine.advance(0);
+    await expect(engine.advance(-1)).rejects.toThrow("-1 is less than nothing");
+    expect(engine.now).toEqual(new Date("2027-03-28T07:00:00Z"));
+  });
+
+  test("reads a text without a zone as UTC, wherever the test runs", async () => {
+    await using engine = await createTestEngine({ startAt: "2027-03-28T02:30:00" });
+    expect(engine.now).toEqual(new Date("2027-03-28T02:30:00Z"));
+  });
+
+  test("gives a run up that does not end, and shows where it is", async () => {
+    const endless = workflow("endless", {}, async (ctx) => {
+      for (;;) await ctx.sleep("tick", "1 day");
+    });
+    await using engine = await createTestEngine({ workflows: [endless], startAt: START });
+    const run = await engine.start(endless, {});
+    const failure = await run.result().catch((error: unknown) => error);
+    const { message } = failure as Error;
+    expect(message).toMatch(
+      /^Run run_\w+ has not ended by 2028-\S+\. If nothing ends it, move time by engine\.advance\(…\)/,
+    );
+    const lines = message.split("\n").slice(1);
+    expect(lines).toHaveLength(31);
+    expect(lines[0]).toMatch(/^ {2}… \d+ before$/);
+    expect(lines.at(-1)).toMatch(/tick#\d+ +running$/);
+  });
+
+  test("gives each of several runs the time that one alone would have", async () => {
+    const ticks = workflow("ticks", {}, async (ctx, begin: string) => {
+      await ctx.sleep("begin", begin);
+      for (let day = 1; day <= 230; day++) await ctx.sleep("tick", "1 day");
+      return begin;
+    });
+    await using engine = await createTestEngine({ workflows: [ticks], startAt: START });
+    const early = await engine.start(ticks, "1h");
+    const late = await engine.start(ticks, "13h");
+    expect(await late.result()).toBe("13h");
+    expect(await early.status()).toBe("completed");
   });
 
   test("shows the journal as plain data", async () => {
@@ -186,6 +246,19 @@ describe("createTestEngine", () => {
     expect(engine.now).toEqual(new Date("2027-01-05T09:00:00Z"));
   });
 
+  test("says how a run ended that a signal comes too late for", async () => {
+    const billing = workflow("billing", { retries: 0 }, async (ctx) => {
+      await ctx.run("charge", () => Promise.reject(new Error("no money")));
+      await ctx.waitForEvent("answer");
+    });
+    await using engine = await createTestEngine({ workflows: [billing] });
+    const run = await engine.start(billing, {});
+    await expect(run.signal("answer")).rejects.toThrow(
+      /^Run run_\w+ has ended already, and is failed\n.*charge +failed: no money$/,
+    );
+    await expect(run.signal("answer")).rejects.toMatchObject({ code: "run.finished" });
+  });
+
   test("tells of a cancelled run", async () => {
     await using engine = await createTestEngine({ workflows: [approval] });
     const run = await engine.start(approval, { days: 0 });
@@ -220,6 +293,29 @@ describe("createTestEngine", () => {
     await again.expectSteps(["bill"]);
   });
 
+  test("says that it is a Nest module that runs classes", async () => {
+    class Bill {
+      run(): void {}
+    }
+    const creating = createTestEngine({ workflows: [Bill] } as object);
+    await expect(creating).rejects.toThrow(
+      /^`workflows\[0\]` has neither code nor steps\. .*classes run in a Nest module, by overrideMillrace$/,
+    );
+  });
+
+  test("says which workflows there are where one is not", async () => {
+    await using engine = await createTestEngine({ workflows: [approval, invoice] });
+    const near = engine.start("aproval", {});
+    await expect(near).rejects.toThrow(
+      'The test engine has no workflow "aproval". Did you mean "approval"?',
+    );
+    await expect(near).rejects.toMatchObject({ code: "workflow.not-found" });
+    const far = engine.start(reminders, { to: "ada@example.com" });
+    await expect(far).rejects.toThrow(/no workflow "reminders"\. It has .*approval/);
+    await using empty = await createTestEngine();
+    await expect(empty.start("approval")).rejects.toThrow("It has none");
+  });
+
   test("lets a client wait for what the test's time brings", async () => {
     await using engine = await createTestEngine({ workflows: [approval] });
     const run = await engine.client.start(approval, { days: 7 });
@@ -246,6 +342,15 @@ describe("createTestEngine", () => {
     await expect(engine.skipUntil(Promise.reject(new Error("its own")))).rejects.toThrow("its own");
   });
 
+  test("says what to do where it is given no promise to skip to", async () => {
+    await using engine = await createTestEngine();
+    // As JavaScript would give it.
+    const skipping = engine.skipUntil("2031-01-01" as unknown as Promise<void>);
+    await expect(skipping).rejects.toThrow(
+      "`skipUntil` takes a promise, received string. To an instant time moves by advanceTo",
+    );
+  });
+
   test("has workers of other makers wait for its time", async () => {
     await using engine = await createTestEngine();
     const worker = createWorker({ engine, workflows: [reminders] });
@@ -258,8 +363,14 @@ describe("createTestEngine", () => {
   test.for([
     [{ workflow: [] }, 'There is no option "workflow". Did you mean "workflows"?'],
     [{ startAt: "soon" }, "`startAt`: soon is no instant"],
+    [{ startAt: null }, "`startAt`: null is no instant"],
+    [{ startAt: -1 }, "`startAt`: -1 is no instant; give a Date, milliseconds since 1970"],
+    [{ workflows: approval }, "`workflows` must be a list, received object"],
+    [{ workflows: [approval, undefined] }, "`workflows[1]` is undefined; modules that import"],
+    [{ workflows: [defineWorkflow("bill", {})] }, '`workflows[0]` ("bill") has neither code nor'],
     [{ patienceMs: 0 }, "`patienceMs` must be a number above 0"],
     [{ crashes: [{ step: "a", at: "never" }] }, "`at` of a crash must be one of"],
+    [{ crashes: [{ at: "before-commit" }] }, "A crash must name the key of a `step`"],
     [{ stubs: { a: 1 } }, 'The stub "a" is not a function but of type number'],
   ] as const)("refuses %j", async ([options, message]) => {
     // As JavaScript would give it.
@@ -285,7 +396,11 @@ describe("createTestEngine", () => {
     const engine = await createTestEngine({ workflows: [approval] });
     await engine.start(approval, { days: 0 });
     await engine.close();
-    await expect(engine.start(approval, { days: 0 })).rejects.toThrow("The test engine is closed");
+    const closed = "The test engine is closed; `await` what still needs it before that";
+    await expect(engine.start(approval, { days: 0 })).rejects.toThrow(closed);
+    await expect(engine.advance("1 day")).rejects.toThrow(closed);
+    await expect(engine.settle()).rejects.toThrow(closed);
+    await expect(engine.skipUntil(new Promise(() => undefined))).rejects.toThrow(closed);
   });
 
   test("closes while code of its runs hangs, and tells that to stop", async () => {

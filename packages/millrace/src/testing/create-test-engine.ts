@@ -1,9 +1,12 @@
 // The engine in memory, on time that is moved by hand: the face of `TestWorld` for tests of workflows.
-import { TestWorld, type StoredAttempt } from "@millrace/engine/testing";
+import { readInstant, TestWorld, type Instant, type StoredAttempt } from "@millrace/engine/testing";
 import {
   fromJsonText,
+  nearName,
   toDurationMs,
+  toIso,
   toJsonText,
+  typeName,
   MillraceError,
   type ConnectableEngine,
   type Duration,
@@ -61,6 +64,12 @@ export interface TestEngine extends ConnectableEngine, AsyncDisposable {
   notify(notification: Notification): Promise<NotifyResult>;
   /** Moves time by so much; whatever falls due on the way happens in its order. */
   advance(duration: Duration): Promise<void>;
+  /**
+   * Moves time to that instant, as `advance` does: to nine o'clock, whatever the zone did to its clocks meanwhile.
+   *
+   * @throws {MillraceError} option.invalid: it is past
+   */
+  advanceTo(at: Instant): Promise<void>;
   /**
    * Moves time until the promise has settled, and no further.
    *
@@ -175,10 +184,16 @@ export class WorldEngine implements TestEngine {
     options?: StartOptions,
   ): Promise<TestRun<Output>> {
     const target = this.#toTarget(workflow);
-    const handle =
+    const starting =
       typeof target === "string"
-        ? await this.client.start(target, input, options)
-        : await this.client.start(target, input, options);
+        ? this.client.start(target, input, options)
+        : this.client.start(target, input, options);
+    const handle = await starting.catch(async (error: unknown) => {
+      throw await this.#explainStart(
+        typeof workflow === "string" ? workflow : workflow.name,
+        error,
+      );
+    });
     await this.#world.pause();
     return this.run<Output>(handle.id);
   }
@@ -193,11 +208,21 @@ export class WorldEngine implements TestEngine {
     return result;
   }
 
-  advance(duration: Duration): Promise<void> {
-    return this.#world.advance(toDurationMs(duration, "duration"));
+  async advance(duration: Duration): Promise<void> {
+    await this.#world.advance(toDurationMs(duration, "duration"));
+  }
+
+  async advanceTo(at: Instant): Promise<void> {
+    const [until, { now }] = [readInstant(at, "at"), this.#world];
+    if (until < now) {
+      const message = `\`at\`: ${toIso(until)} is past. The engine's time is ${toIso(now)}, and does not go back`;
+      throw new MillraceError("option.invalid", message);
+    }
+    await this.#world.advance(until - now);
   }
 
   async skipUntil<T>(promise: Promise<T>): Promise<T> {
+    assertPromise(promise);
     const state = { isSettled: false };
     const settled = (): void => {
       state.isSettled = true;
@@ -244,6 +269,18 @@ export class WorldEngine implements TestEngine {
     return `${shown.map((id) => `Run ${id} ${explainWait(this.#world, id)}`).join("; ")}${more}`;
   }
 
+  /** A test has few workflows, and they are no secret. */
+  async #explainStart(name: string, error: unknown): Promise<unknown> {
+    if (!MillraceError.is(error) || error.code !== "workflow.not-found") return error;
+    const { items } = await this.client.workflows.list().page();
+    const names = items.map((item) => item.name);
+    const near = nearName(name, names);
+    const known = names.length === 0 ? "none" : names.slice(0, MOST_EXPLAINED).join(", ");
+    const hint = near === undefined ? `It has ${known}` : `Did you mean "${near}"?`;
+    const message = `The test engine has no workflow "${name}". ${hint}`;
+    return new MillraceError(error.code, message, { cause: error });
+  }
+
   #toTarget(workflow: string | JsonWorkflow | WorkflowRef): string | WorkflowRef {
     const name = typeof workflow === "string" ? workflow : workflow.name;
     const id = this.#ids.get(name);
@@ -274,6 +311,13 @@ function toDefinitionError(name: string, error: unknown): unknown {
   const lines = issues.map(({ path, message }) => `\n  ${path.join(".")}: ${message}`);
   const message = `The definition of "${name}" has mistakes${lines.join("")}`;
   return new MillraceError(code, message, { issues, cause: error });
+}
+
+/** Callers without types give anything. */
+function assertPromise(promise: unknown): void {
+  if (typeof promise === "object" && promise !== null && "then" in promise) return;
+  const message = `\`skipUntil\` takes a promise, received ${typeName(promise)}. To an instant time moves by advanceTo, by a duration by advance`;
+  throw new MillraceError("option.invalid", message);
 }
 
 const isCode = (workflow: CodeWorkflow | JsonWorkflow): workflow is CodeWorkflow =>

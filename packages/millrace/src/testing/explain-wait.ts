@@ -1,7 +1,7 @@
 import type { TestWorld } from "@millrace/engine/testing";
-import type { RunId, WaitingOn } from "@millrace/protocol";
+import { toIso, type RunId, type WaitingOn } from "@millrace/protocol";
 
-type LiveRuns = Pick<TestWorld, "findLive">;
+type LiveRuns = Pick<TestWorld, "findLive" | "now">;
 
 /** True: the run, or the child that it waits for, was set aside; it looks again and again, and time mends nothing. */
 export function isSetAside(world: LiveRuns, runId: RunId): boolean {
@@ -22,8 +22,12 @@ export function isSetAside(world: LiveRuns, runId: RunId): boolean {
 export function explainWait(world: LiveRuns, runId: RunId): string {
   const live = world.findLive(runId);
   if (live === null) return "has ended";
-  return live.waitingOn === null ? "does not move" : explain(world, live.waitingOn);
+  return live.waitingOn === null ? explainEndless(world) : explain(world, live.waitingOn);
 }
+
+/** It moves still, and was given up. */
+const explainEndless = ({ now }: LiveRuns): string =>
+  `has not ended by ${toIso(now)}. If nothing ends it, move time by engine.advance(…) and look at its journal; if it needs more time, advance before`;
 
 function explain(world: LiveRuns, waitingOn: WaitingOn): string {
   switch (waitingOn.kind) {
@@ -47,6 +51,6 @@ function explain(world: LiveRuns, waitingOn: WaitingOn): string {
       return `was set aside, since the engine crashed again and again at step "${waitingOn.step ?? "?"}"`;
     case "timer":
     case "retry":
-      return `did not end, however far time went; it is at step "${waitingOn.step}"`;
+      return explainEndless(world);
   }
 }

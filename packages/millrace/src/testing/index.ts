@@ -4,3 +4,4 @@ export type { Crash } from "./crash-plan.ts";
 export type { Stub, StubCall, Stubs, StubScope } from "./stubs.ts";
 export type { CodeWorkflow, JsonWorkflow, TestEngineOptions } from "./test-engine-options.ts";
 export type { JournalStep, TestRun } from "./test-run.ts";
+export type { Instant } from "@millrace/engine/testing";

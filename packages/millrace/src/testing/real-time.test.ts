@@ -8,8 +8,8 @@ import { createTestEngine } from "./create-test-engine.ts";
 const derive = promisify(pbkdf2);
 
 /** As long as another thread needs, whatever the timers of this one say. */
-async function askThread(): Promise<number> {
-  const key = await derive("ada", "salt", 1_000, 42, "sha256");
+async function askThread(rounds = 1_000): Promise<number> {
+  const key = await derive("ada", "salt", rounds, 42, "sha256");
   return key.length;
 }
 
@@ -20,7 +20,7 @@ afterEach(() => {
 describe("code that takes real time", () => {
   test("is waited for in the body of a step, and time stands still meanwhile", async () => {
     const asking = workflow("asking", { stepTimeout: "1s" }, async (ctx) => {
-      const answer = await ctx.run("ask", askThread);
+      const answer = await ctx.run("ask", () => askThread());
       await ctx.sleep("rest", "365 days");
       return answer;
     });
@@ -30,6 +30,14 @@ describe("code that takes real time", () => {
     await run.expectSteps(["ask"]);
     expect((await run.journal())[0]).toMatchObject({ endedAt: "1970-01-01T00:00:00.000Z" });
     expect(await run.result()).toBe(42);
+  });
+
+  test("is waited for before steps are compared", async () => {
+    // Longer than the turns that a look at the run takes.
+    const asking = workflow("asking", {}, (ctx) => ctx.run("ask", () => askThread(300_000)));
+    await using engine = await createTestEngine({ workflows: [asking], patienceMs: 30_000 });
+    const run = await engine.start(asking, {});
+    await expect(run.expectSteps(["ask"])).resolves.toBeUndefined();
   });
 
   test("is waited for in functions of JSON workflows", async () => {
@@ -67,7 +75,7 @@ describe("code that takes real time", () => {
     await using engine = await createTestEngine({ workflows: [stuck], patienceMs: 20 });
     const run = await engine.start(stuck, {});
     await expect(run.result()).rejects.toThrow(
-      `the function of run ${run.id}, which awaits what is not durable`,
+      `the function of run ${run.id}, which awaits what is not durable, has not ended in 20 ms of real time. Await in a step what takes long, and stub`,
     );
     gate.resolve("open");
     expect(await run.result()).toBe("open");
@@ -77,7 +85,7 @@ describe("code that takes real time", () => {
     vi.useFakeTimers();
     const nap = workflow("nap", {}, async (ctx) => {
       await ctx.sleep("nap", "90 days");
-      return ctx.run("ask", askThread);
+      return ctx.run("ask", () => askThread());
     });
     await using engine = await createTestEngine({ workflows: [nap] });
     expect(await (await engine.start(nap, {})).result()).toBe(42);

@@ -1,8 +1,9 @@
 import type { RetentionOptions, StepFunctions } from "@millrace/engine";
+import { readInstant, type Instant } from "@millrace/engine/testing";
 import {
   MillraceError,
   nearName,
-  toTimestamp,
+  typeName,
   type Actions,
   type Definition,
   type FunctionCaller,
@@ -34,8 +35,11 @@ export interface TestEngineOptions {
   readonly stubs?: Stubs;
   /** Where the process ends; another takes over when the lease of the dead one is over. */
   readonly crashes?: readonly Crash[];
-  /** The engine's time at its beginning. Default: 2030-01-01T00:00:00Z, so that no test depends on its day. */
-  readonly startAt?: Date | number | string;
+  /**
+   * The engine's time at its beginning. Text is ISO 8601, in UTC where it names no zone. Default: 2030-01-01T00:00:00Z, so that
+   * no test depends on its day.
+   */
+  readonly startAt?: Instant;
   /** What definitions read as `env`. Default: nothing. */
   readonly env?: Readonly<Record<string, string>>;
   readonly callFunction?: FunctionCaller;
@@ -77,9 +81,27 @@ export function checkOptions(options: TestEngineOptions): {
   }
   const { startAt = DEFAULT_START, patienceMs = DEFAULT_PATIENCE_MS } = options;
   if (!(patienceMs > 0)) throw invalid("`patienceMs` must be a number above 0");
-  const ms = typeof startAt === "string" ? Date.parse(startAt) : Number(startAt);
-  if (!Number.isFinite(ms)) throw invalid(`\`startAt\`: ${String(startAt)} is no instant`);
-  return { startAt: toTimestamp(ms), patienceMs };
+  checkWorkflows(options.workflows ?? []);
+  return { startAt: readInstant(startAt, "startAt"), patienceMs };
+}
+
+/** What callers without types give, and what a circle of imports leaves undefined. */
+function checkWorkflows(workflows: unknown): void {
+  if (!Array.isArray(workflows)) {
+    throw invalid(`\`workflows\` must be a list, received ${typeName(workflows)}`);
+  }
+  workflows.forEach((workflow: unknown, index) => {
+    const what = `\`workflows[${index}]\``;
+    if (workflow === undefined) {
+      throw invalid(`${what} is undefined; modules that import each other leave that`);
+    }
+    const isMade = typeof workflow === "object" && workflow !== null;
+    if (isMade && ("fn" in workflow || "steps" in workflow)) return;
+    const name = isMade && "name" in workflow ? ` (${JSON.stringify(workflow.name)})` : "";
+    const hint =
+      "Give what `workflow` or `implement` has made, or a JSON definition; classes run in a Nest module, by overrideMillrace";
+    throw invalid(`${what}${name} has neither code nor steps. ${hint}`);
+  });
 }
 
 const invalid = (message: string): MillraceError => new MillraceError("option.invalid", message);

@@ -1,5 +1,6 @@
 import type { TestWorld } from "@millrace/engine/testing";
 import {
+  MillraceError,
   toIso,
   type Failure,
   type JsonValue,
@@ -44,9 +45,9 @@ export interface TestRun<Output = JsonValue> extends RunHandle<Output> {
   /** Its steps as they stand, in the order in which they began. Those that have not begun come last. */
   journal(): Promise<readonly JournalStep[]>;
   /**
-   * Asserts which steps have completed, in the order of their ends.
+   * Asserts which steps have completed, in the order of their ends. Waits for bodies that are at work, as `settle` does.
    *
-   * @throws {Error} others have, with the run's timeline
+   * @throws {Error} others have, with the run's timeline; a body does not end
    */
   expectSteps(steps: readonly string[]): Promise<void>;
 }
@@ -92,6 +93,7 @@ export class WorldRun<Output> implements TestRun<Output> {
   }
 
   async expectSteps(steps: readonly string[]): Promise<void> {
+    await this.#world.settle();
     const run = await this.get();
     const completed = run.steps
       .filter(({ status }) => status === "completed")
@@ -111,9 +113,20 @@ export class WorldRun<Output> implements TestRun<Output> {
   }
 
   async signal(name: string, data?: unknown): Promise<NotifyResult> {
-    const result = await this.#handle.signal(name, data);
+    const result = await this.#handle.signal(name, data).catch(async (error: unknown) => {
+      throw await this.#explainFinished(error);
+    });
     await this.#world.pause();
     return result;
+  }
+
+  /** How it ended is what its test wants to know. */
+  async #explainFinished(error: unknown): Promise<unknown> {
+    if (!MillraceError.is(error) || error.code !== "run.finished") return error;
+    const { status, steps } = await this.get();
+    const timeline = toTimeline(steps.toSorted(byStart).map(toJournalStep));
+    const message = `Run ${this.id} has ended already, and is ${status}\n${timeline}`;
+    return new MillraceError(error.code, message, { cause: error });
   }
 
   events(
@@ -149,14 +162,17 @@ const toText = (at: Timestamp | null): string | null => (at === null ? null : to
 
 const toList = (names: readonly string[]): string => `[${names.join(", ")}]`;
 
-/** A line a step. */
+const MOST_SHOWN = 30;
+
+/** A line a step, of the last ones. */
 function toTimeline(steps: readonly JournalStep[]): string {
-  const width = Math.max(0, ...steps.map(({ step }) => step.length));
-  return steps
-    .map(({ step, status, attempts, startedAt, failure }) => {
-      const tries = attempts > 1 ? `, ${attempts} attempts` : "";
-      const why = failure === null ? "" : `: ${failure.message}`;
-      return `  ${startedAt ?? "not begun".padEnd(24)}  ${step.padEnd(width)}  ${status}${tries}${why}`;
-    })
-    .join("\n");
+  const shown = steps.slice(-MOST_SHOWN);
+  const width = Math.max(0, ...shown.map(({ step }) => step.length));
+  const lines = shown.map(({ step, status, attempts, startedAt, failure }) => {
+    const tries = attempts > 1 ? `, ${attempts} attempts` : "";
+    const why = failure === null ? "" : `: ${failure.message}`;
+    return `  ${startedAt ?? "not begun".padEnd(24)}  ${step.padEnd(width)}  ${status}${tries}${why}`;
+  });
+  const left = steps.length - shown.length;
+  return (left > 0 ? [`  … ${left} before`, ...lines] : lines).join("\n");
 }

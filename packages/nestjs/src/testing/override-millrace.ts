@@ -1,4 +1,4 @@
-import type { ConnectableEngine } from "@millrace/protocol";
+import { MillraceError, typeName, type ConnectableEngine } from "@millrace/protocol";
 import type { EngineModuleOptions } from "../options.ts";
 import { MILLRACE_OVERRIDES } from "../tokens.ts";
 
@@ -28,11 +28,19 @@ export interface OverridableModule<Builder> {
  *   return module.get(RunService);
  * }
  * ```
+ *
+ * @throws {MillraceError} option.invalid: there is no engine
  */
 export function overrideMillrace<Builder>(
   builder: OverridableModule<Builder>,
   { engine, ...rest }: MillraceOverrides,
 ): Builder {
+  // Callers without types give anything, and a variable that is not set yet.
+  const given: unknown = engine;
+  if (typeof given !== "object" || given === null || !("connect" in given)) {
+    const message = `\`engine\` must be an engine that was started, such as createTestEngine() gives; received ${typeName(engine)}`;
+    throw new MillraceError("option.invalid", message);
+  }
   // Nothing else of it: what starts and stops is the test's, and may mean something else there.
   const connectable: ConnectableEngine = { connect: (namespace) => engine.connect(namespace) };
   return builder.overrideProvider(MILLRACE_OVERRIDES).useValue({ ...rest, engine: connectable });

@@ -144,6 +144,17 @@ describe("check", () => {
     });
   });
 
+  test("says why the code failed, where it ended before its journal did", async () => {
+    const currency = new Error("currency is required");
+    const run = await checkOne(() => Promise.reject(currency), await fallAsleep());
+    expect(run).toMatchObject({
+      result: "differs",
+      step: "charge",
+      expected: "a step, asked for after entry 0",
+      asked: "the code has failed without it (run.failed): currency is required",
+    });
+  });
+
   test("names a wait that is gone", async () => {
     const gone: Body = async (ctx) => {
       await ctx.run("charge", () => 1);
@@ -346,12 +357,13 @@ describe("check", () => {
     const record = await finish();
     const report = await check({
       workflows: [order(CHARGE_AND_SHIP, "2"), order(CHARGE_AND_SHIP, "3")],
-      runs: [record, { ...record, workflow: "refund" }],
+      runs: [record, { ...record, workflow: "refund" }, { ...record, workflow: "oder" }],
       ...QUICK,
     });
     expect(report.runs).toMatchObject([
-      { result: "no-code", message: 'There is no version "1" of "order" here, but 2, 3' },
+      { result: "no-code", message: 'There is no version "1" of "order" here, but "2", "3"' },
       { result: "no-code", message: 'There is no workflow "refund" here' },
+      { result: "no-code", message: 'There is no workflow "oder" here, but "order"' },
     ]);
     expect(report.isGood).toBe(true);
   });

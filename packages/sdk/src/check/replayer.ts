@@ -1,5 +1,12 @@
 // One host for all records: each is a session of its own, which is given its journal and closed when it has said enough.
-import type { HostReport, Outcome, ReplayRecord, SessionId, Timestamp } from "@millrace/protocol";
+import {
+  nearName,
+  type HostReport,
+  type Outcome,
+  type ReplayRecord,
+  type SessionId,
+  type Timestamp,
+} from "@millrace/protocol";
 import type { OperationRequest } from "../durable/ask.ts";
 import { CodeHost } from "../durable/code-host.ts";
 import { defaultPorts, type HostPorts } from "../durable/host-ports.ts";
@@ -73,9 +80,14 @@ export class Replayer {
   /** @returns why it cannot be replayed; null: its code is here */
   #findMissing({ workflow, version }: ReplayRecord): string | null {
     const versions = this.#versions.get(workflow);
-    if (versions === undefined) return `There is no workflow ${JSON.stringify(workflow)} here`;
+    if (versions === undefined) {
+      const near = nearName(workflow, this.#versions.keys());
+      const hint = near === undefined ? "" : `, but ${JSON.stringify(near)}`;
+      return `There is no workflow ${JSON.stringify(workflow)} here${hint}`;
+    }
     if (versions.includes(version)) return null;
-    return `There is no version ${JSON.stringify(version)} of ${JSON.stringify(workflow)} here, but ${versions.join(", ")}`;
+    const known = versions.map((one) => JSON.stringify(one)).join(", ");
+    return `There is no version ${JSON.stringify(version)} of ${JSON.stringify(workflow)} here, but ${known}`;
   }
 
   /** @returns null: it took too long */

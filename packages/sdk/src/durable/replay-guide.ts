@@ -1,5 +1,5 @@
 // What the journal knows of a run's operations, and the first way in which the code differs from it.
-import type { CodeTask, OperationKind } from "@millrace/protocol";
+import type { CodeTask, OperationKind, Outcome } from "@millrace/protocol";
 
 export interface Difference {
   readonly step: string | null;
@@ -102,6 +102,15 @@ export class ReplayGuide {
     this.#unmet.set(known.key, known);
     this.#counts.set(known.position, (this.#counts.get(known.position) ?? 0) + 1);
   }
+}
+
+const LONGEST_REASON = 200;
+
+/** Why it failed says more than that something is missing: often that is the whole mistake. */
+export function describeEnd(outcome: Outcome): string {
+  if (outcome.status !== "failed") return "the code has ended without it";
+  const { code, message } = outcome.failure;
+  return `the code has failed without it (${code}): ${message.slice(0, LONGEST_REASON)}`;
 }
 
 const WORDS: Readonly<Record<OperationKind, string>> = {

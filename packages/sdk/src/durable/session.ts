@@ -29,7 +29,7 @@ import type { HostPorts } from "./host-ports.ts";
 import { LazyAbort } from "./lazy-abort.ts";
 import { LivingBodies } from "./living-bodies.ts";
 import { Operations } from "./operations.ts";
-import { ReplayGuide, type Difference } from "./replay-guide.ts";
+import { describeEnd, ReplayGuide, type Difference } from "./replay-guide.ts";
 import { ToldQueue, type Told } from "./told-queue.ts";
 import type { StepBody } from "./workflow-context.ts";
 import type { AnyWorkflow } from "./workflow.ts";
@@ -295,7 +295,7 @@ export class Session implements Asker {
   async #untilMet(): Promise<boolean> {
     for (let key = this.#findMissing(); key !== undefined; key = this.#findMissing()) {
       if (this.#phase === "done") {
-        this.#diverge(this.#guide.explainMissing(key, "the code has ended without it"));
+        this.#diverge(this.#guide.explainMissing(key, describeEnd(this.#result)));
       } else if (!(await this.#untilAsked())) {
         this.#diverge(this.#guide.explainMissing(key, this.#describeInstead()));
       }
