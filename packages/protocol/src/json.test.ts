@@ -62,6 +62,33 @@ describe("parseJson", () => {
     expect(textOf(value)).toBe('{"__proto__":{"isAdmin":true},"constructor":1}');
   });
 
+  test.for([
+    ['{ "name": "x",\n  "steps": [ }', 28, 2],
+    ["[1, 2, tru, 4]", 10, 1],
+    ["{\"a\": 'x'}", 6, 1],
+    ["{\n  // a remark\n}", 4, 2],
+    ['{"a": 1}}', 8, 1],
+    ["[1,\n2,\n]", 7, 3],
+    ['{"a": undefined}', 6, 1],
+    ["hello", 0, 1],
+  ] as const)("says of %j that it is wrong at position %d", ([text, position, line]) => {
+    const problem = `The text is not valid JSON at position ${position} (line ${line})`;
+    expect(parseJson(text)).toEqual({ ok: false, problem });
+  });
+
+  test.for(['{"a": [1, 2', '{"a": "x', '{"a":', "[", "tru", "-"])(
+    "says of %j that it ends too early",
+    (text) => {
+      const problem = "The text is not valid JSON: it ends too early";
+      expect(parseJson(text)).toEqual({ ok: false, problem });
+    },
+  );
+
+  test("does not look for the place in a text that only a program writes", () => {
+    const text = `["${"x".repeat(70_000)}", tru]`;
+    expect(parseJson(text)).toEqual({ ok: false, problem: "The text is not valid JSON" });
+  });
+
   test("lets the last of duplicate keys win", () => {
     expect(parseJson('{"a":1,"b":2,"a":3}')).toEqual({ ok: true, value: { a: 3, b: 2 } });
   });

@@ -32,11 +32,46 @@ export function parseJson(text: string): JsonProblem {
 
 /** Where it went wrong, without a word of the text itself, which may be anything. */
 function describeSyntaxError(error: unknown, text: string): string {
-  const place = / at position (\d+)/.exec(error instanceof Error ? error.message : "")?.[1];
   if (text.trim() === "") return "The text is empty, which is not JSON";
-  if (place === undefined) return "The text is not valid JSON";
-  const line = text.slice(0, Number(place)).split("\n").length;
+  const place = placeOf(error) ?? findFault(text);
+  if (place === null) return "The text is not valid JSON";
+  if (place === text.length) return "The text is not valid JSON: it ends too early";
+  const line = text.slice(0, place).split("\n").length;
   return `The text is not valid JSON at position ${place} (line ${line})`;
+}
+
+/** null: the error names none, as for most wrong characters. */
+function placeOf(error: unknown): number | null {
+  const place = / at position (\d+)/.exec(error instanceof Error ? error.message : "")?.[1];
+  return place === undefined ? null : Number(place);
+}
+
+/** Longer texts come from programs, which write no wrong characters; looking costs some readings of the text. */
+const LONGEST_SEARCHED = 65_536;
+
+/** The first character that no JSON has there; the text's length: what is there could go on. null: nobody knows. */
+function findFault(text: string): number | null {
+  // Engines word their errors in their own ways.
+  if (text.length > LONGEST_SEARCHED || !mayGoOn("[")) return null;
+  if (mayGoOn(text)) return text.length;
+  let [good, bad] = [0, text.length];
+  while (bad - good > 1) {
+    const middle = Math.floor((good + bad) / 2);
+    if (mayGoOn(text.slice(0, middle))) good = middle;
+    else bad = middle;
+  }
+  return good;
+}
+
+/** Whether something can follow with which the text is JSON. */
+function mayGoOn(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch (error) {
+    const message = error instanceof Error ? error.message : "";
+    return (placeOf(error) ?? 0) >= text.length || /^Unexpected end|^Unterminated/.test(message);
+  }
 }
 
 /** Reads text that this engine wrote itself. */

@@ -7,6 +7,7 @@ import { resolve } from "node:path";
 import { storeFile } from "./data-folder.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 import type { Io } from "./io.ts";
+import { toSafeJson } from "./json-text.ts";
 import type { Settings } from "./settings.ts";
 
 export async function backUp(
@@ -29,7 +30,7 @@ export async function backUp(
     throw new MillraceError("option.invalid", message);
   }
   const report = await backUpSqliteFile(path, resolve(io.cwd, file));
-  if (isJson) io.out(`${JSON.stringify(report)}\n`);
+  if (isJson) io.out(`${toSafeJson(report)}\n`);
   else io.out(`Backed up ${path} to ${report.path} (${formatBytes(report.sizeBytes)}).\n`);
   return EXIT.done;
 }

@@ -53,8 +53,16 @@ export function drawBar(step: StepView, options: BarOptions): string {
   return paintCells(cells, options);
 }
 
-const spendsItsTimeWaiting = (step: StepView): boolean =>
-  step.type === "wait" || step.type === "subworkflow";
+/** Of JSON workflows, then of code: no body works in them. */
+const WAITS: ReadonlySet<string> = new Set([
+  "wait",
+  "subworkflow",
+  "sleep",
+  "waitForEvent",
+  "invoke",
+]);
+
+const spendsItsTimeWaiting = ({ type }: StepView): boolean => WAITS.has(type);
 
 /** 0 to `cells`: the cell that begins at or before the instant. */
 function placeOf(ms: number, { fromMs, spanMs, cells }: Scale): number {

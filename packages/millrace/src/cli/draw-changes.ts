@@ -1,6 +1,7 @@
 // Changes for people: a line each, with its path first. Long values are cut; `--json` has them whole.
 import type { JsonValue } from "@millrace/protocol";
-import { cut, plain, type Color, type Style } from "./io.ts";
+import { cut } from "./columns.ts";
+import { plain, type Color, type Style } from "./io.ts";
 import type { Change } from "./json-diff.ts";
 
 const MARKS: Readonly<Record<Change["kind"], readonly [mark: string, color: Color]>> = {

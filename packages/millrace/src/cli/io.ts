@@ -48,15 +48,14 @@ const paintAlways: Paint = (color, text) => styleText(color, text, { validateStr
 
 /* oxlint-disable no-control-regex -- they are what is looked for */
 const COLOR_CODES = /\u001b\[[0-9;]*m/g;
-const CONTROL_CHARACTERS = /[\u0000-\u001f\u007f-\u009f]+/g;
+const CONTROL_CHARACTERS = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g;
 /* oxlint-enable no-control-regex */
+/** They show text in another order than it has, also what stands beside it. */
+const DIRECTION_MARKS = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 
-/** Text from outside on one line: control characters could move the cursor or forge output. */
+/** For a stream that is no terminal, while another one is. */
+export const withoutColors = (text: string): string => text.replaceAll(COLOR_CODES, "");
+
+/** Text from outside on one line: such characters could move the cursor, forge output or hide what is there. */
 export const plain = (text: string): string =>
-  text.replaceAll(COLOR_CODES, "").replaceAll(CONTROL_CHARACTERS, " ");
-
-/** At most `columns` wide, with an ellipsis where something is missing. */
-export function cut(text: string, columns: number): string {
-  if (text.length <= columns) return text;
-  return columns < 2 ? text.slice(0, columns) : `${text.slice(0, columns - 1)}…`;
-}
+  withoutColors(text).replaceAll(CONTROL_CHARACTERS, " ").replaceAll(DIRECTION_MARKS, "");

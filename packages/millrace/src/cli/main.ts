@@ -1,6 +1,6 @@
 // Entry of the `millrace` command; runs on import.
 import { text } from "node:stream/consumers";
-import type { Io } from "./io.ts";
+import { withoutColors, type Io } from "./io.ts";
 import { runCommandLine } from "./run-command-line.ts";
 
 const { env, stdin, stdout, stderr } = process;
@@ -20,7 +20,8 @@ const io: Io = {
   cwd: process.cwd(),
   fetch: (url, init) => fetch(url, init),
   out: (words) => stdout.write(words),
-  err: (words) => stderr.write(words),
+  // Whether there are colours is decided by standard output.
+  err: (words) => stderr.write(stderr.isTTY ? words : withoutColors(words)),
   terminal: () =>
     stdout.isTTY ? { columns: stdout.columns || 80, rows: stdout.rows || 24 } : null,
   readInput: () => text(stdin),

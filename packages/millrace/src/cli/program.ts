@@ -61,7 +61,7 @@ export function createProgram(io: Io, done: (code: ExitCode) => void): Command {
   addDoctor(program, line);
   addSandbox(program, line);
   program.commandsGroup("This command:");
-  program.helpCommand("help [command]", "show what a command takes");
+  program.helpCommand("help [command...]", "show what a command takes");
   addProfiles(program, line);
   addCompletion(program, line);
   return program;

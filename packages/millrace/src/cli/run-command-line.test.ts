@@ -200,11 +200,64 @@ describe("the command line", { timeout: 30_000 }, () => {
     [["run"], /missing required argument 'workflow'/],
     [["start", "--log", "loud"], /Allowed choices are pretty, json/],
     [["runs", "list", "--server", "nowhere"], /--server must be an http or https address/],
+    [["strat", "--help"], /unknown command 'strat'\n\(Did you mean start\?\)/],
+    [["runs", "gte", "-h"], /unknown command 'gte'\n\(Did you mean get\?\)/],
+    [["help", "runs", "gte"], /unknown command 'gte'\n\(Did you mean get\?\)/],
     [[], /Usage: millrace/],
   ] as const)("exits 2 for %j, and says what to do", async ([args, message]) => {
     const { code, out, err } = await call(args);
     expect([code, out]).toEqual([2, ""]);
     expect(err).toMatch(message);
+  });
+
+  test.for([
+    [["help"], "millrace"],
+    [["help", "runs"], "millrace runs"],
+    [["help", "runs", "get"], "millrace runs get"],
+    [["runs", "get", "run_x", "--help"], "millrace runs get"],
+    [["run", "nothing-like-a-command", "-h"], "millrace run"],
+  ] as const)("shows for %j the help of %s", async ([args, command]) => {
+    const { code, out, err } = await call(args);
+    expect([code, err]).toEqual([0, ""]);
+    expect(out).toMatch(new RegExp(`^Usage: ${command} [[<]`));
+  });
+
+  test.for([
+    [
+      ["run", "nope"],
+      "Workflow not found.\n  See what there is with: npx millrace workflows list\n",
+    ],
+    [["runs", "get", "nope"], "Run not found.\n  See what there is with: npx millrace runs list\n"],
+  ] as const)("says for %j where to look", async ([args, err]) => {
+    await using server = await openWithPay();
+    expect(await speak(server, args)).toEqual({ code: 1, out: "", err });
+  });
+
+  test("says which key may make tenants", async () => {
+    await using server = await openWithPay();
+    const { code, err } = await speak(server, ["tenants", "create", "acme"]);
+    expect(code).toBe(1);
+    expect(err).toMatch(
+      /lacks the scope "tenants:admin"\.\n {2}Only the administrator's key has it/,
+    );
+  });
+
+  test("says how to let a workflow run that is a draft", async () => {
+    await using server = await openWithPay();
+    const steps = [{ id: "pause", type: "wait", config: { duration: 1 } }];
+    await server.send("POST", "/api/v1/workflows", { body: { name: "Draft", steps } });
+    const { code, err } = await speak(server, ["run", "draft"]);
+    expect(code).toBe(1);
+    expect(err).toMatch(/Current status: draft\.\n {2}Let it run with: npx millrace workflows act/);
+  });
+
+  test("prints no character with --json that a terminal would obey", async () => {
+    await using server = await openWithPay();
+    const input = { amount: 1, note: "\u009b2J\u202egnp" };
+    const args = ["run", "pay", "--input", JSON.stringify(input), "--wait", "--json"];
+    const { out } = await speak(server, args);
+    expect(out).toMatch(/^[\n\u0020-\u007e]+$/);
+    expect(JSON.parse(out)).toMatchObject({ input });
   });
 
   test("exits 3 when nobody answers, and says where it asked", async () => {

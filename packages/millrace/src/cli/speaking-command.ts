@@ -5,6 +5,7 @@ import { createClient, type Client } from "./client.ts";
 import { readConnection } from "./connection.ts";
 import type { ExitCode } from "./exit-codes.ts";
 import type { Io } from "./io.ts";
+import { toSafeJson } from "./json-text.ts";
 import type { Flags } from "./settings.ts";
 
 /** One call of the command, as the registration of commands needs it. */
@@ -86,7 +87,7 @@ export function numberFlag(flags: Flags, name: string, least = 1): number | unde
 }
 
 export const printJson = (io: Pick<Io, "out">, value: unknown): void =>
-  io.out(`${JSON.stringify(value, null, 2)}\n`);
+  io.out(`${toSafeJson(value, 2)}\n`);
 
 export const printLines = (io: Pick<Io, "out">, lines: readonly string[]): void =>
   io.out(`${lines.join("\n")}\n`);

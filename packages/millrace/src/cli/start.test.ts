@@ -300,6 +300,21 @@ describe("millrace start --functions", { timeout: 30_000 }, () => {
     },
   );
 
+  test.for(["pretty", "json"])(
+    "logs no character as %s that a terminal would obey",
+    async (form) => {
+      await using folder = await plantFolder({
+        "package.json": `{ "type": "module" }`,
+        "functions/broken.js": String.raw`throw new Error("\u009b2J\u202egnp");`,
+      });
+      const io = createTestIo({ cwd: folder.path });
+      const args = ["start", "--port", "0", "--log", form, "--functions", "functions"];
+      expect(await runCommandLine(args, io)).toBe(2);
+      expect(io.errText()).toMatch(/cannot be loaded: [^]*2J[^]*gnp/);
+      expect(io.errText()).toMatch(/^[\n\u0020-\u007e]+$/);
+    },
+  );
+
   test("does not start with a file that ends its process, and says how it ended", async () => {
     await using folder = await plantFolder({
       "package.json": `{ "type": "module" }`,

@@ -12,6 +12,7 @@ import { decideMode } from "./decide-mode.ts";
 import { installExample, readExamples, type Example } from "./examples.ts";
 import { EXIT, toExitCode, type ExitCode } from "./exit-codes.ts";
 import { styleOf, type Io } from "./io.ts";
+import { escapeUnsafe, toSafeJson } from "./json-text.ts";
 import { loadServerCode } from "./load-server-code.ts";
 import { createLineBuffer, prettyLine } from "./log-output.ts";
 import { ListenError, openServer, type Server, type ServerOptions } from "./open-server.ts";
@@ -66,7 +67,7 @@ export async function start(
       if (isJson) {
         const where = shownDatabase === null ? { data } : { data, database: shownDatabase };
         const line = { version: VERSION, mode, url, ...where, pid: process.pid };
-        io.out(`${JSON.stringify(line)}\n`);
+        io.out(`${toSafeJson(line)}\n`);
       }
       const ready = prepare(server, url, options, examples);
       await Promise.race([ready.then((it) => announcer.ready(it)), stopped]);
@@ -144,7 +145,8 @@ function openLog(
 ): { readonly log: Log; readonly flush: () => void } {
   const { add, flush } = createLineBuffer(io.err);
   const style = styleOf(io);
-  const write = isPretty ? (line: string): void => add(prettyLine(line, style)) : add;
+  const write = (line: string): void =>
+    add(isPretty ? prettyLine(line, style) : escapeUnsafe(line));
   // Checked with the other settings.
   const level = settings.get("logLevel") as LogLevel;
   return { log: createLog({ level, write }), flush };

@@ -45,6 +45,23 @@ describe("a table", () => {
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(40);
   });
 
+  test("stands straight beside characters that are two cells wide", () => {
+    const rows = [
+      { id: "a", text: "日本語", count: 1 },
+      { id: "b", text: "abc", count: 2 },
+    ];
+    expect(drawTable(COLUMNS, rows, style(80))).toEqual([
+      "id  text    count",
+      "a   日本語      1",
+      "b   abc         2",
+    ]);
+  });
+
+  test("lets no mark through that turns the order of what stands behind it", () => {
+    const rows = [{ id: "a", text: "\u202egnp.exe\u2069\u200f", count: 1 }];
+    expect(drawTable(COLUMNS, rows, style(80))[1]).toBe("a   gnp.exe      1");
+  });
+
   test("lets no control character through", () => {
     const rows = [{ id: "a", text: "\u001b[2Jb\nc", count: 1 }];
     // oxlint-disable-next-line no-control-regex -- they are what is looked for

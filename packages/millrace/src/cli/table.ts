@@ -1,5 +1,6 @@
 // Rows and columns that fit the terminal. Columns that may shrink give way, the widest first; ids never do.
-import { cut, plain, type Color, type Style } from "./io.ts";
+import { columnsOf, cut, padEnd, padStart } from "./columns.ts";
+import { plain, type Color, type Style } from "./io.ts";
 
 export interface Column<T> {
   readonly title: string;
@@ -40,7 +41,7 @@ export function drawTable<T>(
 
 function pad<T>({ align }: Column<T>, text: string, width: number): string {
   const shown = cut(text, width);
-  return align === "right" ? shown.padStart(width) : shown.padEnd(width);
+  return align === "right" ? padStart(shown, width) : padEnd(shown, width);
 }
 
 function fit<T>(
@@ -49,7 +50,7 @@ function fit<T>(
   room: number,
 ): readonly number[] {
   const widths = columns.map(({ title }, x) =>
-    cells.reduce((most, row) => Math.max(most, row[x]?.length ?? 0), title.length),
+    cells.reduce((most, row) => Math.max(most, columnsOf(row[x] ?? "")), title.length),
   );
   let excess = widths.reduce((sum, width) => sum + width, GAP * (columns.length - 1)) - room;
   while (excess > 0) {

@@ -90,6 +90,15 @@ describe("a drawn run", () => {
     expect(first.endsWith("500 ms")).toBe(true);
   });
 
+  test("has bars that begin below each other, whatever the steps are called", () => {
+    const lines = draw({ steps: [aStep("支払い", 0, 1_000), aStep("\u202epay", 0, 1_000)] });
+    const bars = lines.filter((line) => line.includes("█"));
+    expect(bars.map((line) => line.slice(0, line.indexOf("█")))).toEqual([
+      "  ✔ 支払い  ",
+      "  ✔ pay     ",
+    ]);
+  });
+
   test("has round times below the bars", () => {
     const lines = draw({ steps: [aStep("only", 0, 1_000)] });
     expect(lines.find((line) => line.includes("╵"))).toMatch(/^ +╵0 +╵200 ms +╵400 ms +╵600 ms/);
@@ -138,6 +147,40 @@ describe("a drawn run", () => {
     const lines = draw({ ...run, steps: [nap], waitingOn });
     expect(lineOf(lines, "nap")).toMatch(/^ {2}◷ nap +┄+ +waiting$/);
     expect(lines.at(-1)).toBe("  waits in nap until 2026-11-20 07:13:04Z, in 1m 00s");
+  });
+
+  test.for([
+    { kind: "worker", workflow: "order", version: "1" },
+    { kind: "quarantine", step: null },
+    { kind: "divergence", step: null, message: "it asks for more" },
+  ] as const)("shows no step at work while the run as a whole waits: %j", (waitingOn) => {
+    const step = aStep("approved", 0, null, { status: "running" });
+    const run = { status: "running", completedAt: null, durationMs: null } as const;
+    const lines = draw({ ...run, steps: [step], waitingOn });
+    expect(lineOf(lines, "approved")).toMatch(/^ {2}◷ approved +┄+ +waiting$/);
+  });
+
+  test("shows a step at work while the run waits in another", () => {
+    const step = aStep("busy", 0, null, { status: "running" });
+    const waitingOn = { kind: "timer", step: "nap", until: at(61_000) } as const;
+    const run = { status: "running", completedAt: null, durationMs: null } as const;
+    const lines = draw({ ...run, steps: [step], waitingOn });
+    expect(lineOf(lines, "busy")).toMatch(/^ {2}▶ busy +█+ +running$/);
+  });
+
+  test.for(["wait", "subworkflow", "sleep", "waitForEvent", "invoke"])(
+    "shows the time of a step of type %s as time without work",
+    (type) => {
+      const lines = draw({ steps: [aStep("approved", 0, 1_000, { type })] });
+      expect(lineOf(lines, "approved")).toMatch(/^ {2}✔ approved +┄+ +1\.00 s$/);
+    },
+  );
+
+  test("says since when a run that goes on is asked to stop", () => {
+    const run = { status: "running", completedAt: null, durationMs: null } as const;
+    const lines = draw({ ...run, cancelRequestedAt: at(500) });
+    expect(lines.at(-1)).toBe("  was asked to stop at 2026-11-20 07:12:03Z");
+    expect(draw({ status: "cancelled", cancelRequestedAt: at(500) }).join()).not.toContain("asked");
   });
 
   test("shows a step at work up to now", () => {

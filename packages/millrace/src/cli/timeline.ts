@@ -2,9 +2,10 @@
 // seen at once. Pure: a run and a style in, lines out.
 import type { ErrorView, RunView, StepView, WaitingView } from "../doors/rest/run-view.ts";
 import { drawAxis, drawBar, type Scale } from "./bar.ts";
+import { columnsOf, cut, padEnd } from "./columns.ts";
 import { formatDuration, formatInstant } from "./durations.ts";
 import { glyphsOf, runGlyph, stepGlyph } from "./glyphs.ts";
-import { cut, plain, type Style } from "./io.ts";
+import { plain, type Style } from "./io.ts";
 
 export interface DrawOptions extends Style {
   /** Epoch ms; bars of what is not over end here. */
@@ -62,9 +63,9 @@ function planLayout(run: RunView, { columns, nowMs }: DrawOptions): Layout {
   const longest = (texts: readonly string[]): number =>
     Math.min(
       share,
-      texts.reduce((most, { length }) => Math.max(most, length), 0),
+      texts.reduce((most, text) => Math.max(most, columnsOf(text)), 0),
     );
-  const nameColumns = longest(run.steps.map((step) => step.id));
+  const nameColumns = longest(run.steps.map((step) => plain(step.id)));
   const noteColumns = Math.max(LEAST_NOTE, longest(run.steps.map((step) => noteOf(step, run))));
   const used = INDENT.length + GLYPH_COLUMNS + nameColumns + 2 * GAP.length + noteColumns;
   const fromMs = Date.parse(run.startedAt ?? run.createdAt);
@@ -81,7 +82,7 @@ function drawStep(step: StepView, run: RunView, layout: Layout, options: DrawOpt
   const { nameColumns, noteColumns, scale } = layout;
   const isWaiting = isWaitedOn(step, run);
   const [glyph, color] = stepGlyph(step, isWaiting, glyphsOf(options));
-  const name = cut(plain(step.id), nameColumns).padEnd(nameColumns);
+  const name = padEnd(cut(plain(step.id), nameColumns), nameColumns);
   const note = cut(noteOf(step, run), noteColumns);
   return [
     `${INDENT}${paint(color, glyph)} ${step.status === "skipped" ? paint("dim", name) : name}`,
@@ -100,6 +101,9 @@ function drawEnd(run: RunView, options: DrawOptions): readonly string[] {
     const errors = run.steps.flatMap(({ error }) => (error === null ? [] : [error]));
     lines.push(...errors.map((error) => paint("yellow", shown(describeError(error)))));
   } else lines.push(paint("red", shown(describeError(run.error))));
+  if (run.cancelRequestedAt !== null && run.completedAt === null) {
+    lines.push(shown(`was asked to stop at ${formatInstant(run.cancelRequestedAt)}`));
+  }
   if (run.waitingOn !== null) lines.push(shown(describeWaiting(run.waitingOn, nowMs)));
   if (run.status === "completed") lines.push(shown(`output ${plain(JSON.stringify(run.output))}`));
   return lines.length === 0 ? [] : ["", ...lines];
@@ -161,8 +165,8 @@ function noteOf(step: StepView, run: RunView): string {
   }
 }
 
-const isWaitedOn = (step: StepView, { waitingOn }: RunView): boolean =>
-  step.status === "running" &&
-  waitingOn !== null &&
-  "step" in waitingOn &&
-  waitingOn.step === step.id;
+/** The run waits in this step; or as a whole, so that no step is at work. */
+function isWaitedOn(step: StepView, { waitingOn }: RunView): boolean {
+  if (step.status !== "running" || waitingOn === null) return false;
+  return !("step" in waitingOn) || waitingOn.step === null || waitingOn.step === step.id;
+}

@@ -224,7 +224,7 @@ describe("millrace workflows", { timeout: 30_000 }, () => {
     await speak(server, folder.path, ["apply", "flows"]);
     await speak(server, folder.path, ["activate", "wf_one"]);
     const active = await speak(server, folder.path, ["list", "--status", "active"]);
-    expect(active.out).toMatch(/^wf_one +wf-one +active +1 /m);
+    expect(active.out).toMatch(/^wf_one +wf-one +active +1 +\d+ s ago$/m);
     expect(active.out).not.toContain("wf_two");
     const found = await speak(server, folder.path, ["versions", "wf_one", "--json"]);
     expect(JSON.parse(found.out)).toMatchObject({ versions: [{ version: 1 }] });

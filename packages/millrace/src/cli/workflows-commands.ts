@@ -4,7 +4,7 @@ import type { Command } from "commander";
 import type { VersionSummaryView, WorkflowView } from "../doors/rest/workflow-view.ts";
 import { apply, findWorkflow, toPath, validate } from "./apply-workflows.ts";
 import { drawChanges } from "./draw-changes.ts";
-import { formatInstant } from "./durations.ts";
+import { formatAgo, formatInstant } from "./durations.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 import { plain, styleOf, type Color } from "./io.ts";
 import { compareJson } from "./json-diff.ts";
@@ -90,7 +90,11 @@ const list = (call: Call): Promise<ExitCode> =>
         color: ({ status }) => STATUS_COLORS[status] ?? null,
       },
       { title: "version", show: ({ version }) => String(version), align: "right" },
-      { title: "changed", show: ({ updatedAt }) => formatInstant(updatedAt) },
+      {
+        title: "changed",
+        show: ({ updatedAt }) => formatAgo(Date.now() - Date.parse(updatedAt)),
+        align: "right",
+      },
     ],
     empty: "No such workflows. Store one with: npx millrace workflows apply <file> --activate",
   });

@@ -53,6 +53,17 @@ describe("functions of a folder", () => {
     );
   });
 
+  test("are refused with the line that threw, also in a file that is imported", async () => {
+    await using folder = await plantFolder({
+      "package.json": `{ "type": "module" }`,
+      "a.js": `import "./inside/b.js";`,
+      "inside/b.js": `\nthrow new Error("no database");`,
+    });
+    await expect(load(folder.path)).rejects.toThrow(
+      `a.js cannot be loaded: no database (line 2 of ${folder.path}/inside/b.js)`,
+    );
+  });
+
   test("need a name: one exported as default is refused", async () => {
     await using folder = await plantFolder({
       "package.json": `{ "type": "module" }`,

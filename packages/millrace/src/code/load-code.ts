@@ -5,6 +5,7 @@ import { checkName, MillraceError } from "@millrace/protocol";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { describePlace } from "./describe-place.ts";
 import { isContract, isWorkflow, type CodeWorkflow } from "./is-workflow.ts";
 
 /** Where an export stands. */
@@ -135,7 +136,8 @@ async function importModule(file: string): Promise<Readonly<Record<string, unkno
     return (await import(pathToFileURL(file).href)) as Readonly<Record<string, unknown>>;
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
-    throw new MillraceError("option.invalid", `${file} cannot be loaded: ${why}`, { cause });
+    const message = `${file} cannot be loaded: ${why}${describePlace(cause, file)}`;
+    throw new MillraceError("option.invalid", message, { cause });
   }
 }
 
