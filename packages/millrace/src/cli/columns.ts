@@ -1,11 +1,8 @@
 // How wide text stands in a terminal: a letter with its accents is one cell, an emoji or a Chinese character two.
+import widthOf from "fast-string-width";
 
 const NARROW = /^[\u0020-\u007e]*$/;
 const INVISIBLE = /^[\p{Mark}\p{Format}]+$/u;
-const EMOJI = /^\p{Emoji_Presentation}|\ufe0f/u;
-/** East Asian Width W and F, in the blocks that are so throughout. */
-const WIDE =
-  /^[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{17000}-\u{18aff}\u{1b000}-\u{1b2ff}\u{20000}-\u{3fffd}]/u;
 
 const segmenter = new Intl.Segmenter("en", { granularity: "grapheme" });
 
@@ -17,10 +14,8 @@ export function columnsOf(text: string): number {
   return columns;
 }
 
-function columnsOfOne(grapheme: string): number {
-  if (INVISIBLE.test(grapheme)) return 0;
-  return EMOJI.test(grapheme) || WIDE.test(grapheme) ? 2 : 1;
-}
+const columnsOfOne = (grapheme: string): number =>
+  INVISIBLE.test(grapheme) ? 0 : widthOf(grapheme);
 
 /** At most `columns` wide, with an ellipsis where something is missing; never half a character. */
 export function cut(text: string, columns: number): string {
