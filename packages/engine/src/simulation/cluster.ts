@@ -1,5 +1,6 @@
 // Nodes on one store, and workers: processes that are started, killed, stopped and frozen.
 import { DEFAULT_LIMITS, type RandomSource } from "@millrace/protocol";
+import { invariant } from "../core/assert-never.ts";
 import { SILENT_LOG } from "../runtime/log.ts";
 import { Node } from "../runtime/node.ts";
 import type { StepContext } from "../runtime/step-function.ts";
@@ -59,7 +60,7 @@ export class Cluster {
     this.#options = options;
     const { world, climate, checker, tally, scripts } = options;
     this.#random = world.random.fork();
-    for (let i = 0; i < climate.nodes; i++) this.#boot(i);
+    for (let i = 0; i < climate.nodes; i++) this.add();
     const count = scripts.size === 0 ? 0 : climate.workers;
     this.workers = Array.from({ length: count }, (_, i) => {
       const random = this.#random.fork();
@@ -85,7 +86,9 @@ export class Cluster {
 
   /** A node more, at a new place. */
   add(): void {
-    this.#boot(this.members.length);
+    // It may have to wait: until then the place is taken, too.
+    const place = this.members.push(null) - 1;
+    this.#boot(place);
   }
 
   #boot(place: number): void {
@@ -94,6 +97,7 @@ export class Cluster {
       this.#bootIn(place, this.#awayUntil - world.now + this.#random.between(0, 2_000));
       return;
     }
+    invariant(this.members[place] === null, `two nodes at place ${place}`);
     const host = this.#createHost(`host-${place}`);
     const { lanes, weather } = climate;
     const storage = new SimStorage({ world, host, store, lanes, checker, weather, tally, plant });
