@@ -3,8 +3,8 @@
 //   G1. Idle: a unit is sent in the same turn of the event loop. Busy: units gather while one commit is in flight.
 //   G2. An unknown outcome is resolved by sending the same units again, never by guessing.
 //   G3. One bad unit fails alone: a batch that the store rejects is halved until the culprit is found.
-//   G4. The next batch is sent before the outcomes of the last are told, and these are told in slices, so that
-//       the store's thread and this one work at the same time.
+//   G4. The next batch has left before the outcomes of the last are told, and these are told in slices where there is
+//       none, so that the store and this thread work at the same time.
 import { MillraceError, type NodeId } from "@millrace/protocol";
 import type { CommitOutcome, Lane, Storage, Unit } from "../storage/storage.ts";
 import type { Clock } from "./clock.ts";
@@ -41,7 +41,7 @@ export interface GroupCommitOptions {
 
 /** Bounds the time of one transaction, so that one large burst does not delay all others by its whole length. */
 const MAX_UNITS = 2_000;
-/** Smaller batches are told at once: a turn of the loop costs more than it gains. */
+/** Smaller batches are told in one slice: a turn of the loop costs more than it gains. */
 const SLICED_FROM = 32;
 const UNKNOWN_AFTER_MS = 10_000;
 const FIRST_PAUSE_MS = 20;
@@ -137,7 +137,7 @@ export class GroupCommit {
       this.#untold = [...this.#untold, ...told];
       return;
     }
-    const slice = told.length < SLICED_FROM ? told.length : Math.ceil(told.length / 2);
+    const slice = this.#firstSlice(told.length);
     for (let i = 0; i < slice; i++) settle(told[i]);
     if (slice < told.length) {
       this.#untold = told.slice(slice);
@@ -150,6 +150,14 @@ export class GroupCommit {
       });
     }
     this.#schedule();
+  }
+
+  /** How many are told in this turn. */
+  #firstSlice(count: number): number {
+    // A batch that goes out leaves the process at the end of the turn: what is told before keeps the store waiting.
+    if (this.#inFlight > 0) return 0;
+    if (count < SLICED_FROM) return count;
+    return Math.ceil(count / 2);
   }
 
   /** Tells some of a batch that is still in flight. */
