@@ -85,6 +85,17 @@ describe("GroupCommit", () => {
     expect(lane.told).toEqual(["b done"]);
   });
 
+  test("lets the next batch leave in its own turn: nothing is told of the last before", async () => {
+    const lane = new HandMovedLane();
+    await lane.send(["a"]);
+    await lane.send(["b"]);
+    const told = lane.last.done();
+    for (let i = 0; i < 20 && lane.sent.length === 1; i++) await Promise.resolve();
+    expect([lane.last.names, lane.told]).toEqual([["b"], []]);
+    await told;
+    expect(lane.told).toEqual(["a done"]);
+  });
+
   test("sends what a told outcome brings about with the commit after the next, or at once when it is idle", async () => {
     const lane = new HandMovedLane();
     await lane.send(["a"], { settle: () => lane.submit(["a2"]) });
