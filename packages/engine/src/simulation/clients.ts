@@ -150,7 +150,8 @@ export class Clients {
 
   #meddle(runId: RunId): void {
     const { random, caller, world } = this.#options;
-    const soonMs = random.pick([50, 2_000, 20_000]);
+    // The shortest: while the run is given up for the first time, so that the two cross.
+    const soonMs = random.pick([5, 50, 2_000, 20_000]);
     const within = (part: () => Promise<void>): void =>
       caller.run(async () => {
         await world.sleep(random.between(0, soonMs), null);

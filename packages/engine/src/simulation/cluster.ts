@@ -84,6 +84,12 @@ export class Cluster {
     return this.#awayUntil;
   }
 
+  /** The place of the node that holds the most runs. */
+  busiest(): number {
+    const held = this.members.map((member) => member?.node.metrics().residentRuns ?? -1);
+    return held.indexOf(Math.max(...held));
+  }
+
   /** A node more, at a new place. */
   add(): void {
     // It may have to wait: until then the place is taken, too.

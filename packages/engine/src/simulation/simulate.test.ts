@@ -4,8 +4,8 @@ import { PLANTS, simulate, type Plant, type SimulationReport } from "./simulate.
 import { tellFailure } from "./tell-failure.ts";
 
 const SEEDS = 500;
-/** A planted mistake is found within so many stories, or the simulator has lost its teeth. The rarest shows in one of 75. */
-const SEEDS_TO_BITE = 200;
+/** A planted mistake is found within so many stories, or the simulator has lost its teeth. */
+const SEEDS_TO_BITE = 50;
 /** Every so many of them are played a second time. */
 const AGAIN_EVERY = 5;
 /** What happens in fewer stories is not tried in earnest. */

@@ -56,7 +56,10 @@ export class Troubles {
 
   #cause(trouble: Trouble): void {
     const { cluster, random } = this.#options;
-    const place = random.between(0, cluster.members.length - 1);
+    // Where much is under way, more can go wrong.
+    const place = random.chance(0.5)
+      ? cluster.busiest()
+      : random.between(0, cluster.members.length - 1);
     switch (trouble) {
       case "kill":
         cluster.kill(place);
