@@ -55,7 +55,7 @@ export class RecoveryWatch {
     const before = this.#standing;
     this.#standing = new Map();
     for (const row of tables.runs.values()) {
-      const as = toStandstill(row, living, world.storeNow);
+      const as = toStandstill(row, living, tables, world.storeNow);
       if (as === null) continue;
       const known = before.get(row.id);
       const since = known?.as === as ? known.since : world.now;
@@ -88,14 +88,17 @@ export class RecoveryWatch {
   }
 }
 
-/** null: somebody moves it, or it waits. */
+/** null: somebody moves it, or it waits. A node that lived for a moment between two looks has another lease than before. */
 function toStandstill(
   row: RunRow,
   living: ReadonlySet<NodeId | null>,
+  { nodes }: Tables,
   storeNow: number,
 ): string | null {
   if (row.owner !== null) {
-    return living.has(row.owner) ? null : `owned by the dead ${row.owner} under ${row.fence}`;
+    if (living.has(row.owner)) return null;
+    const leaseUntil = nodes.get(row.owner)?.leaseUntil ?? "none";
+    return `owned by the dead ${row.owner} (lease until ${leaseUntil}) under ${row.fence}`;
   }
   return row.dueAt !== null && row.dueAt <= storeNow ? `due under fence ${row.fence}` : null;
 }
